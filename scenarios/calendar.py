@@ -1,12 +1,13 @@
 """When things happen: clock, intervals, festivals with stages around a day."""
 
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from scenarios.literals import Change, Count, Date, Days, Factor, Number, Offset, number
-from scenarios.model import Model
+from scenarios.literals import Change, Date, DayNumber, Days, Factor, Month, Number, Offset
+from scenarios.literals import days as read_days
+from scenarios.model import MisfitError, Model
 
 
 class Clock(Model):
@@ -14,7 +15,7 @@ class Clock(Model):
 
     start: Date
     """First day of the plan, day 0."""
-    days: Annotated[int, BeforeValidator(number), Field(ge=1, le=3660)]
+    days: Annotated[int, BeforeValidator(read_days), Field(ge=1, le=3660)]
     """Length of the plan [days]."""
     burn_in: Days = 365
     """Days simulated before day 0 without levers, so that users have histories [days]."""
@@ -33,9 +34,9 @@ class Clock(Model):
 class Interval(Model):
     """A span of days, given in exactly one way; both ends belong to it."""
 
-    days: tuple[Offset | int, Offset | int] | None = None
+    days: tuple[DayNumber, DayNumber] | None = None
     """First and last day number; day 0 is the start of the plan, negative days lie before it."""
-    months: tuple[Count, Count] | None = None
+    months: tuple[Month, Month] | None = None
     """First and last month number; month 1 begins on the start date."""
     dates: tuple[Date, Date] | None = None
     """First and last date."""
@@ -44,12 +45,11 @@ class Interval(Model):
     def _one_way(self) -> "Interval":
         given = [v for v in (self.days, self.months, self.dates) if v is not None]
         if len(given) != 1:
-            raise ValueError("exactly one of days, months and dates must be given")
+            fix = "keep one of them" if given else "add one of them"
+            raise MisfitError("exactly one of days, months and dates must be given", fix=fix)
         first, last = given[0]
         if first > last:  # type: ignore[operator]
-            raise ValueError(f"the first end must not lie after the last, but got {first} to {last}")
-        if self.months is not None and self.months[0] < 1:
-            raise ValueError(f"months count from 1, but got {self.months[0]}")
+            raise MisfitError("must begin before it ends", fix=f"did you mean [{last}, {first}]?")
         return self
 
     def span(self, clock: Clock) -> tuple[int, int]:
@@ -59,7 +59,16 @@ class Interval(Model):
         if self.dates is not None:
             return clock.day(self.dates[0]), clock.day(self.dates[1])
         assert self.months is not None
-        return clock.day(month_start(clock.start, self.months[0])), clock.day(month_start(clock.start, self.months[1] + 1)) - 1
+        first, after = (month_start(clock.start, month) for month in (self.months[0], self.months[1] + 1))
+        return clock.day(first), clock.day(after) - 1
+
+
+def _form(value: Any) -> str:
+    return "interval" if isinstance(value, dict | Interval) else "name"
+
+
+When = Annotated[Annotated[str, Tag("name")] | Annotated[Interval, Tag("interval")], Discriminator(_form)]
+"""The name of a phase, window, festival or festival stage (`double-11.burst`), or an interval."""
 
 
 def month_start(start: date, month: int) -> date:
@@ -89,7 +98,8 @@ class Stage(Model):
     @model_validator(mode="after")
     def _ordered(self) -> "Stage":
         if self.days[0] > self.days[1]:
-            raise ValueError(f"`first <= last` must hold, but got {list(self.days)}")
+            swapped = f"did you mean [{self.days[1]}, {self.days[0]}]?"
+            raise MisfitError("must begin before it ends", at=("days",), fix=swapped)
         return self
 
 
@@ -116,8 +126,10 @@ class Season(Model):
 
     @model_validator(mode="after")
     def _lengths(self) -> "Season":
-        if len(self.weekdays) != 7 or len(self.months) != 12:
-            raise ValueError(f"7 weekdays and 12 months must be given, but got {len(self.weekdays)} and {len(self.months)}")
-        if min(self.weekdays + self.months) < 0:
-            raise ValueError("multiples must not be negative")
+        for field, size in (("weekdays", 7), ("months", 12)):
+            values = getattr(self, field)
+            if len(values) != size:
+                raise MisfitError(f"must hold {size} multiples, but holds {len(values)}", at=(field,))
+            if min(values) < 0:
+                raise MisfitError("must not be negative", at=(field, values.index(min(values))))
         return self

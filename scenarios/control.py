@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from scenarios.calendar import Interval
-from scenarios.literals import Change, Days, Factor, Names, Number, Share, number
-from scenarios.model import Model
+from scenarios.calendar import When
+from scenarios.literals import Change, Days, Factor, Flag, Names, Number, Share, amount
+from scenarios.model import MisfitError, Model
 
 
 class Measurement(Model):
@@ -42,7 +42,7 @@ class Switch(Model):
     do: Literal["switch"]
     levers: Names
     """Levers to act on."""
-    to: bool = True
+    to: Flag = True
     """On or off."""
 
 
@@ -53,28 +53,35 @@ class Rule(Model):
     """Name for people; the key when empty."""
     plan: Names = ()
     """Ids of the plan's rules that this stands for, such as C001-02."""
-    on: bool = True
+    on: Flag = True
     """A rule that is off is the same as none."""
     metric: str
     """KPI id, or roi, roas, spend of each lever in `levers`."""
     levers: Names = ()
     """Levers observed one by one; empty: the KPI of the whole market."""
-    window: Annotated[int, BeforeValidator(number), Field(ge=1, le=366)] = 7
+    window: Annotated[int, BeforeValidator(amount), Field(ge=1, le=366)] = 7
     """Days over which the metric is measured."""
     below: Number | None = None
     """The condition holds when the metric is below this."""
     above: Number | None = None
     """The condition holds when the metric is above this."""
-    persist: Annotated[int, BeforeValidator(number), Field(ge=1, le=366)] = 1
+    persist: Annotated[int, BeforeValidator(amount), Field(ge=1, le=366)] = 1
     """Evaluations in a row in which the condition must hold."""
-    every: Annotated[int, BeforeValidator(number), Field(ge=1, le=366)] = 7
+    every: Annotated[int, BeforeValidator(amount), Field(ge=1, le=366)] = 7
     """Days between evaluations."""
     cool_down: Days = 14
     """Days after an action in which the rule rests."""
-    priority: int = 0
+    priority: Annotated[int, BeforeValidator(amount), Field(ge=-1000, le=1000)] = 0
     """Rules with a higher number act first; a lever is acted on once a day."""
     action: Annotated[Shift | Scale | Switch, Field(discriminator="do")]
     """What to do."""
+
+    @model_validator(mode="after")
+    def _one_side(self) -> "Rule":
+        if (self.below is None) == (self.above is None):
+            fix = "write null for the one to drop" if self.below is not None else "add one of them"
+            raise MisfitError("exactly one of below and above must be given", fix=fix)
+        return self
 
 
 class Shock(Model):
@@ -84,9 +91,9 @@ class Shock(Model):
     """Name for people; the key when empty."""
     plan: Names = ()
     """Ids of the plan's risks, such as R-01."""
-    on: bool = False
+    on: Flag = False
     """Whether it happens."""
-    when: str | Interval
+    when: When
     """A phase, festival or stage, or an interval."""
     media_price: Change = 0.0
     """Relative change of the price of paid traffic."""

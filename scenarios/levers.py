@@ -4,12 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from scenarios.calendar import Interval
-from scenarios.literals import Change, Count, Days, Factor, Hours, Names, Rate, Share, Weekday, Yuan, _aslist, number
+from scenarios.calendar import When
+from scenarios.literals import Budget, Count, Days, Factor, Flag, Hours, Names, Rate, Share, Weekday, Yuan
+from scenarios.literals import amount as read_amount
+from scenarios.literals import aslist as read_list
 from scenarios.market import Effect
-from scenarios.model import Model
+from scenarios.model import MisfitError, Model
 
-Openings = Annotated[tuple[str | Interval, ...], BeforeValidator(_aslist)]
+Openings = Annotated[tuple[When, ...], BeforeValidator(read_list)]
 """When a lever is open: names of phases, festivals or festival stages (`double-11.burst`), or intervals."""
 
 
@@ -22,12 +24,34 @@ class Audience(Model):
     """At least one of these tags; empty: all."""
     tiers: Names = ()
     """Membership tiers; empty: all."""
-    registered: bool | None = True
+    registered: Flag | None = True
     """Registered users only (true), unregistered only (false), or both (null)."""
     orders: tuple[Count, Count | None] = (0, None)
     """Least and most orders so far; null: no limit."""
     idle: tuple[Days, Days | None] = (0, None)
     """Least and most days since the last visit; null: no limit."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Audience":
+        for field, (least, most) in (("orders", self.orders), ("idle", self.idle)):
+            if most is not None and least > most:
+                swapped = f"did you mean [{most}, {least}]?"
+                raise MisfitError("the least must not be above the most", at=(field,), fix=swapped)
+        return self
+
+
+class Buyers(Audience):
+    """An audience that has ordered, unless `orders` says otherwise."""
+
+    orders: tuple[Count, Count | None] = (1, None)
+    """Least and most orders so far; null: no limit."""
+
+
+class Anyone(Audience):
+    """An audience of registered and unregistered users, unless `registered` says otherwise."""
+
+    registered: Flag | None = None
+    """Registered users only (true), unregistered only (false), or both (null)."""
 
 
 class Lever(Model):
@@ -37,7 +61,7 @@ class Lever(Model):
     """Name for people; the key when empty."""
     plan: Names = ()
     """Ids of the plan's levers that this stands for, such as L000-25."""
-    on: bool = True
+    on: Flag = True
     """A lever that is off is the same as none."""
     open: Openings = ()
     """When the lever works; empty: through the whole plan."""
@@ -53,7 +77,7 @@ class Media(Lever):
     """Channel on which the impressions appear."""
     role: Literal["paid", "kol", "livestream", "content", "slot"] = "paid"
     """What it is, for reports and KPIs such as kol_conversion."""
-    budget: Annotated[float | str, Field(union_mode="left_to_right")] = "100%"
+    budget: Budget = "100%"
     """Money over all openings: yuan, or a percentage of the account."""
     pace: dict[str, Factor] = {}
     """Weight of a day's spend within a phase, festival or stage (a day takes the largest that holds); otherwise 1."""
@@ -61,11 +85,11 @@ class Media(Lever):
     """Days of the week; empty: every day."""
     hours: Hours | None = None
     """Hours of the day; none: all day."""
-    unit_cost: Annotated[float, BeforeValidator(number), Field(gt=0, le=1e9)]
+    unit_cost: Annotated[float, BeforeValidator(read_amount), Field(gt=0, le=1e9)]
     """Cost of one unit: a thousand impressions, a placement, a session [yuan]."""
-    unit_impressions: Annotated[float, BeforeValidator(number), Field(gt=0, le=1e9)] = 1000.0
+    unit_impressions: Annotated[float, BeforeValidator(read_amount), Field(gt=0, le=1e9)] = 1000.0
     """Impressions that one unit yields while the channel is not crowded."""
-    whole_units: bool = False
+    whole_units: Flag = False
     """Units are bought whole (placements, sessions); money that does not buy a whole unit waits for the next day."""
     lasts: Days = 1
     """Days over which a unit's impressions spread, evenly."""
@@ -89,8 +113,8 @@ class Offer(Lever):
     """threshold: `off` yuan from an order value of `over`; percent: `rate` off; amount: `off` yuan without threshold;
     free_shipping: no fee from `over`; gift: worth `off` to the user."""
     give: Literal["public", "registration", "order", "message", "reward"] = "public"
-    """public: open to the audience; otherwise a coupon put into the wallet on registration, after an order, by a message
-    that names it, or as a reward of a referral or a group-buy."""
+    """public: open to the audience; otherwise a coupon put into the wallet on registration, after an order, by a
+    message that names it, or as a reward of a referral or a group-buy."""
     over: Yuan = 0.0
     """Threshold of the order value [yuan]."""
     off: Yuan = 0.0
@@ -116,15 +140,23 @@ class Offer(Lever):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Offer":
-        if self.form == "threshold" and not 0 < self.off < self.over:
-            raise ValueError(f"`0 < off < over` must hold, but got off={self.off:g}, over={self.over:g}; did you swap them?")
-        if self.form in ("amount", "gift") and not self.off > 0:
-            raise ValueError(f"`off > 0` must hold for form {self.form}, but got {self.off:g}")
+        if self.form in ("threshold", "amount", "gift") and not self.off > 0:
+            raise MisfitError(f"must be above 0 for form {self.form}", at=("off",))
+        if self.form == "threshold" and not self.off < self.over:
+            higher = f"did you mean over: {_above(self.off):g}?"
+            raise MisfitError(f"must be below over ({self.over:g})", at=("off",), fix=higher, with_=("over",))
         if self.form == "percent" and not 0 < self.rate < 1:
-            raise ValueError(f"`0 < rate < 1` must hold for form percent, but got {self.rate:g}")
+            rule = "must lie between 0% and 100% for form percent"
+            raise MisfitError(rule, at=("rate",), fix="write the share off, such as 10%")
         if self.form != "percent" and self.rate:
-            raise ValueError(f"`rate` is for form percent, but form is {self.form}")
+            rule = f"is for form percent, but form is {self.form}"
+            raise MisfitError(rule, at=("rate",), fix="did you mean form: percent?")
         return self
+
+
+def _above(value: float) -> float:
+    steps = (m * 10.0**k for k in range(-2, 14) for m in (1, 2, 5))
+    return next((step for step in steps if step > value), value * 2)
 
 
 class Message(Lever):
@@ -143,7 +175,7 @@ class Message(Lever):
     """Days of the week for messages on schedule; empty: every day."""
     every: Days = 0
     """At most one in so many days to each user; 0: no such limit."""
-    hour: Annotated[int, BeforeValidator(number), Field(ge=0, le=23)] = 20
+    hour: Annotated[int, BeforeValidator(read_amount), Field(ge=0, le=23)] = 20
     """Hour of sending; the share of the audience active then reads it at once."""
     after: Literal["", "registration", "order", "cart", "idle"] = ""
     """Trigger; empty: on schedule. idle counts days since the last visit or order."""
@@ -167,9 +199,9 @@ class Reward(Model):
 class Threshold(Reward):
     """A reward for reaching a number of invitees."""
 
-    invitees: Annotated[int, BeforeValidator(number), Field(ge=1, le=200)]
+    invitees: Annotated[int, BeforeValidator(read_amount), Field(ge=1, le=200)]
     """Number of invitees who reached the stage `counts`."""
-    each: bool = False
+    each: Flag = False
     """Pay it for every further invitee also."""
 
 
@@ -177,7 +209,7 @@ class Referral(Lever):
     """Invitations over the contact graph with stages invite, register, order."""
 
     kind: Literal["referral"]
-    audience: Audience = Audience(orders=(1, None))
+    audience: Buyers = Buyers()
     """Who may invite."""
     per_order: Rate = 0.3
     """Mean invitations after an order."""
@@ -201,19 +233,19 @@ class GroupBuy(Lever):
     """A price for a group that must fill within a time limit."""
 
     kind: Literal["group_buy"]
-    size: Annotated[int, BeforeValidator(number), Field(ge=2, le=3)]
+    size: Annotated[int, BeforeValidator(read_amount), Field(ge=2, le=3)]
     """Members of a full group."""
     rate: Share = 0.0
     """Share off for each member."""
     off: Yuan = 0.0
     """Amount off for each member [yuan]."""
-    audience: Audience = Audience(registered=None)
+    audience: Anyone = Anyone()
     """Who may start or join."""
     goods: Names = ()
     """Goods classes; empty: all."""
     weekdays: tuple[Weekday, ...] = ()
     """Days of the week; empty: every day."""
-    days: Annotated[int, BeforeValidator(number), Field(ge=1, le=30)] = 1
+    days: Annotated[int, BeforeValidator(read_amount), Field(ge=1, le=30)] = 1
     """Time limit to fill the group [days]."""
     start: Share = 0.3
     """Share of carts with eligible goods that go for the group price when it is the best offer."""
@@ -227,7 +259,7 @@ class GroupBuy(Lever):
     @model_validator(mode="after")
     def _some(self) -> "GroupBuy":
         if not (self.rate > 0) ^ (self.off > 0):
-            raise ValueError(f"exactly one of `rate` and `off` must be positive, but got rate={self.rate:g}, off={self.off:g}")
+            raise MisfitError("exactly one of rate and off must be above 0")
         return self
 
 
@@ -240,7 +272,7 @@ class Tier(Model):
     """Orders in the trailing window from which a user has the tier."""
     discount: Share = 0.0
     """Share off every order, paid by the account."""
-    free_shipping: bool = False
+    free_shipping: Flag = False
     """Members pay no shipping fee."""
     visits: Factor = 1.0
     """Multiple of the member's own visits."""
@@ -256,7 +288,7 @@ class Membership(Lever):
     kind: Literal["membership"]
     tiers: dict[str, Tier] = Field(min_length=1, max_length=4)
     """Tiers in ascending order; users below the first have none."""
-    review_days: Annotated[int, BeforeValidator(number), Field(ge=1, le=366)] = 30
+    review_days: Annotated[int, BeforeValidator(read_amount), Field(ge=1, le=366)] = 30
     """Days between reviews of tiers."""
 
 

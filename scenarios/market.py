@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from scenarios.literals import Change, Count, Days, Factor, Number, Rate, Share, Yuan, number
-from scenarios.model import Model
+from scenarios.literals import Change, Count, Days, Factor, Number, Rate, Share, Yuan, amount, number
+from scenarios.model import MisfitError, Model
 
 
 class Segment(Model):
@@ -45,7 +45,7 @@ class Channel(Model):
 class Contacts(Model):
     """The contact graph over which word of mouth, invitations and group-buys travel."""
 
-    mean: Annotated[int, BeforeValidator(number), Field(ge=0, le=200)] = 8
+    mean: Annotated[int, BeforeValidator(amount), Field(ge=0, le=200)] = 8
     """Contacts a person (the graph is random with this degree)."""
     strangers: Share = 0.0
     """Share of word of mouth that reaches a random stranger (a public post) instead of a contact."""
@@ -54,9 +54,9 @@ class Contacts(Model):
 class Market(Model):
     """The simulated market."""
 
-    people: Annotated[int, BeforeValidator(number), Field(ge=1, le=10**10)]
+    people: Annotated[int, BeforeValidator(amount), Field(ge=1, le=10**10)]
     """Real people in the market; money and counts are reported for them."""
-    users: Annotated[int, BeforeValidator(number), Field(ge=10, le=20_000_000)] = 20_000
+    users: Annotated[int, BeforeValidator(amount), Field(ge=10, le=20_000_000)] = 20_000
     """Simulated users, who stand for `people`; the number changes the noise, not the answer."""
     segments: dict[str, Segment] = Field(min_length=1, max_length=12)
     """Segments by name."""
@@ -69,12 +69,12 @@ class Market(Model):
 
     @model_validator(mode="after")
     def _whole(self) -> "Market":
-        total = sum(s.share for s in self.segments.values())
-        if abs(total - 1) > 1e-6:
-            raise ValueError(f"the segments' shares must sum to 1, but sum to {total:g}")
+        must_sum_to_one({name: s.share for name, s in self.segments.items()}, at="segments", what="share")
         for name, profile in self.hours.items():
-            if len(profile) != 24 or min(profile) < 0 or sum(profile) <= 0:
-                raise ValueError(f"hours.{name} must hold 24 weights, none negative, not all zero")
+            if len(profile) != 24:
+                raise MisfitError(f"must hold 24 weights, but holds {len(profile)}", at=("hours", name))
+            if min(profile) < 0 or sum(profile) <= 0:
+                raise MisfitError("must hold no negative weight and at least one positive", at=("hours", name))
         return self
 
 
@@ -102,7 +102,7 @@ class Goods(Model):
 
     demand: Share
     """Share of baskets; the classes' shares sum to 1."""
-    basket: Annotated[float, BeforeValidator(number), Field(gt=0, le=1e6)]
+    basket: Annotated[float, BeforeValidator(amount), Field(gt=0, le=1e6)]
     """Mean basket value before discounts [yuan]."""
     spread: Annotated[float, BeforeValidator(number), Field(ge=0, le=2)] = 0.5
     """Standard deviation of the logarithm of the basket value."""
@@ -129,7 +129,7 @@ class Service(Model):
     """Delivery time that users expect; each day more costs satisfaction."""
     contacts_per_order: Rate = 0.3
     """Service contacts an order causes."""
-    handle_minutes: Annotated[float, BeforeValidator(number), Field(gt=0)] = 6.0
+    handle_minutes: Annotated[float, BeforeValidator(amount), Field(gt=0)] = 6.0
     """Mean handling time of a contact [minutes]."""
     agents: Count = 0
     """Agents on duty through an 12-hour day; 0 means that service is never short."""
@@ -170,7 +170,13 @@ class Assortment(Model):
 
     @model_validator(mode="after")
     def _whole(self) -> "Assortment":
-        total = sum(g.demand for g in self.classes.values())
-        if abs(total - 1) > 1e-6:
-            raise ValueError(f"the classes' demand must sum to 1, but sums to {total:g}")
+        must_sum_to_one({name: g.demand for name, g in self.classes.items()}, at="classes", what="demand")
         return self
+
+
+def must_sum_to_one(shares: dict[str, float], *, at: str, what: str) -> None:
+    """Raise `MisfitError` at the field `at` unless the shares sum to 1."""
+    total = sum(shares.values())
+    if abs(total - 1) > 1e-6:
+        gap = f"{abs(1 - total):.6g} {'is missing' if total < 1 else 'too much'}"
+        raise MisfitError(f"the {what}s of {', '.join(shares)} must sum to 1", at=(at,), value=f"{total:.6g}", fix=gap)

@@ -5,8 +5,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from scenarios.calendar import Interval
-from scenarios.literals import Share, Yuan
-from scenarios.model import Model
+from scenarios.literals import DayNumber, Share, Yuan
+from scenarios.model import MisfitError, Model
 
 
 class Account(Model):
@@ -30,7 +30,7 @@ class Tranche(Model):
 
     share: Share
     """Share of every account."""
-    day: int = 0
+    day: DayNumber = 0
     """Day number on which it arrives."""
 
 
@@ -60,8 +60,11 @@ class Accounts(Model):
     @model_validator(mode="after")
     def _whole(self) -> "Accounts":
         check_shares(self.split, whole=self.remainder == "refuse")
+        if self.remainder == "normalise" and not any(a.share for a in self.split.values()):
+            raise MisfitError("the shares must not all be 0, since they are to be scaled to 1", at=("split",))
         if self.tranches and abs(sum(t.share for t in self.tranches) - 1) > 1e-6:
-            raise ValueError(f"the tranches' shares must sum to 1, but sum to {sum(t.share for t in self.tranches):g}")
+            total = f"{sum(t.share for t in self.tranches):.6g}"
+            raise MisfitError("the shares of the tranches must sum to 1", at=("tranches",), value=total)
         return self
 
     def planned(self) -> dict[str, float]:
@@ -83,11 +86,12 @@ class Accounts(Model):
 
 
 def check_shares(split: dict[str, Account], *, whole: bool) -> None:
-    """Raise `ValueError` when shares sum to more than 1, or (`whole`) to less."""
+    """Raise `MisfitError` at the field `split` when shares sum to more than 1, or (`whole`) to less."""
     total = sum(a.share for a in split.values())
     if total > 1 + 1e-6:
-        raise ValueError(f"shares must not sum to more than 1, but sum to {total:g}")
+        rule = f"the shares of {', '.join(split)} must not sum to more than 1"
+        raise MisfitError(rule, at=("split",), value=f"{total:.6g}", fix=f"{total - 1:.6g} too much")
     if whole and total < 1 - 1e-6:
-        raise ValueError(
-            f"shares must sum to 1, but sum to {total:g}; set remainder: unallocated or normalise to accept that"
-        )
+        rule = f"the shares of {', '.join(split)} must sum to 1"
+        fix = f"{1 - total:.6g} is missing; to accept that, set remainder: unallocated or normalise"
+        raise MisfitError(rule, at=("split",), value=f"{total:.6g}", fix=fix)

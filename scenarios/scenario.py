@@ -66,8 +66,8 @@ class Scenario(Model):
     overlays: dict[str, dict[str, Any]] = {}
     """Named changes that `load(name, overlays=[...])` applies."""
     provenance: dict[str, str] = {}
-    """Source of each number by path pattern (the longest that matches holds): `plan ...`, `derived ...`, `assumed ...` or
-    `calibrated ...`."""
+    """Source of each number by path pattern (the longest that matches holds): `plan ...`, `derived ...`, `assumed ...`
+    or `calibrated ...`."""
 
     def override(self, changes: Mapping[str, Any]) -> "Scenario":
         """Return a new, validated scenario with the values at these paths changed.

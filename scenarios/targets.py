@@ -2,8 +2,8 @@
 
 from pydantic import model_validator
 
-from scenarios.literals import Days, Number, Share
-from scenarios.model import Model
+from scenarios.literals import Days, Flag, Number, Share
+from scenarios.model import MisfitError, Model
 
 
 class Target(Model):
@@ -21,7 +21,7 @@ class Target(Model):
     """Level (or relative change, with `against`) not to pass."""
     against: str | None = None
     """Name of the window whose value is the base of a relative change."""
-    points: bool = False
+    points: Flag = False
     """With `against`: the change is in absolute points, not relative."""
     title: str = ""
     """Name for people; the key when empty."""
@@ -31,7 +31,10 @@ class Target(Model):
     @model_validator(mode="after")
     def _one_side(self) -> "Target":
         if (self.at_least is None) == (self.at_most is None):
-            raise ValueError("exactly one of at_least and at_most must be given")
+            fix = "write null for the one to drop" if self.at_least is not None else "add one of them"
+            raise MisfitError("exactly one of at_least and at_most must be given", fix=fix)
+        if self.points and self.against is None:
+            raise MisfitError("needs against, the window whose value the change is measured from", at=("points",))
         return self
 
 

@@ -1,0 +1,1 @@
+"""Speed of one small marketing funnel in several simulation engines; run `python -m benchmarks.engines`."""

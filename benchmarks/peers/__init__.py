@@ -1,0 +1,1 @@
+"""The funnel of `benchmarks.funnel`, written once for each engine."""

@@ -1,0 +1,1 @@
+"""How the market answers: users, behaviour, levers, supply, rules, KPIs."""

@@ -1,0 +1,179 @@
+"""The observer: writes down each day, and is all that rules may see."""
+
+import numpy as np
+import pandas as pd
+
+from scenarios import Scenario
+from sim import metrics
+from sim.clock import Calendar
+from sim.conditions import Array
+from sim.ledger import Ledger
+from sim.snapshot import COUNTS, snapshot
+from sim.users import STATES
+from sim.weather import Names
+from sim.world import AGE_WEEKS, COHORT_DAYS, EVENTS, Out, World
+
+SNAPSHOT_EVERY = 30
+
+
+class Observer:
+    """Everything measured, in whole numbers of the simulated market; tables are for the real one."""
+
+    def __init__(self, scenario: Scenario, calendar: Calendar, names: Names, ledger: Ledger) -> None:
+        self.scenario, self.calendar, self.names, self.ledger = scenario, calendar, names, ledger
+        self.scale = scenario.market.people / scenario.market.users
+        t, s = len(calendar), len(names.segments)
+        self.series = np.zeros((t, len(metrics.NAMES), s), np.int64)
+        """[days, metrics, S]"""
+        self.states = np.zeros((t, len(STATES), s), np.int64)
+        self.credit = np.zeros((t, len(names.credits), 3), np.int64)
+        self.roles = np.zeros((t, len(names.touches), 2), np.int64)
+        self.retained = np.zeros((t, 3, s), np.int64)
+        self.cohort_size = np.zeros((t // COHORT_DAYS + 1, s), np.int64)
+        self.cohort_active = np.zeros((t // COHORT_DAYS + 1, AGE_WEEKS), np.int64)
+        self.response_seconds = np.zeros(t)
+        self.cells: list[tuple[int, Array, Array]] = []
+        self.lines: list[Array] = []
+        self.snapshots: dict[int, Array] = {}
+        self.seen_until = calendar.first - 1
+        ends = {span[1] for span in windows(scenario).values()} | {span[0] - 1 for span in windows(scenario).values()}
+        self.snapshot_days = ends | {d for d in range(calendar.first, calendar.last + 1) if d % SNAPSHOT_EVERY == 0}
+        self.snapshot_days.add(calendar.last)
+
+    def watch(self, day: int, out: Out, states: Array, world: World) -> None:
+        """Write down a day."""
+        k = day - self.calendar.first
+        self.series[k] = out.tally.sum(axis=2)
+        self.states[k] = states
+        self.credit[k] = out.credit
+        self.roles[k] = out.roles
+        self.retained += out.retained
+        self.cohort_size += out.cohort_size
+        self.cohort_active += out.cohort_active
+        flat = out.tally.reshape(-1)
+        used = np.flatnonzero(flat)
+        self.cells.append((day, used, flat[used]))
+        if out.counts[2]:
+            self.lines.append(out.trace[: out.counts[2]].copy())
+        if day in self.snapshot_days:
+            self.snapshots[day] = snapshot(world.users, day, len(self.names.segments))
+        self.seen_until = day
+
+    def total(self, metric: int, first: int, last: int, segment: int | None = None) -> int:
+        """Return the sum of a metric over days first to last [simulated market]."""
+        lo, hi = max(first, self.calendar.first), min(last, self.seen_until)
+        part = self.series[lo - self.calendar.first : hi - self.calendar.first + 1, metric]
+        return int(part.sum() if segment is None else part[:, segment].sum())
+
+    def spend(self, first: int, last: int, levers: tuple[str, ...] | None = None) -> int:
+        """Return what the plan's levers cost over days first to last [cents of the real market]."""
+        return sum(
+            cents
+            for lever, days in self.ledger.by_lever.items()
+            if levers is None or lever in levers
+            for day, cents in days.items()
+            if first <= day <= last
+        )
+
+    def daily(self) -> pd.DataFrame:
+        """Return day, metric, segment, channel, value for the real market; money in yuan; absent rows are zero."""
+        shape = (len(metrics.NAMES), len(self.names.segments), len(self.names.channels))
+        days = np.concatenate([np.full(len(used), day) for day, used, _ in self.cells])
+        metric, segment, channel = np.unravel_index(np.concatenate([u for _, u, _ in self.cells]), shape)
+        raw = np.concatenate([v for _, _, v in self.cells])
+        money = np.isin(metric, [metrics.NAMES.index(n) for n in metrics.MONEY])
+        cents = np.floor(raw * self.scale)
+        value = np.where(money, cents / 100, raw * self.scale)
+        value = np.where(metric == metrics.SATISFACTION_SUM, value / metrics.SATISFACTION_UNIT, value)
+        cost = [
+            (day, "spend", "all", self.channel_of(lever), cents / 100)
+            for lever, by_day in self.ledger.by_lever.items()
+            for day, cents in by_day.items()
+        ]
+        state_days, state, seg = np.nonzero(self.states[: self.seen_until - self.calendar.first + 1])
+        frames = [
+            pd.DataFrame(
+                {
+                    "day": days,
+                    "metric": pd.Categorical.from_codes(metric, metrics.NAMES).astype(str),
+                    "segment": np.array(self.names.segments)[segment],
+                    "channel": np.array(self.names.channels)[channel],
+                    "value": value,
+                }
+            ),
+            pd.DataFrame(cost, columns=["day", "metric", "segment", "channel", "value"]),
+            pd.DataFrame(
+                {
+                    "day": state_days + self.calendar.first,
+                    "metric": np.array([f"users-{n}" for n in STATES])[state],
+                    "segment": np.array(self.names.segments)[seg],
+                    "channel": "all",
+                    "value": self.states[state_days, state, seg] * self.scale,
+                }
+            ),
+        ]
+        frame = pd.concat([f for f in frames if len(f)], ignore_index=True)
+        frame["day"] = frame["day"].astype("int32")
+        frame = frame.groupby(["day", "metric", "segment", "channel"], as_index=False, sort=True)["value"].sum()
+        return frame
+
+    def channel_of(self, lever: str) -> str:
+        """Return the channel under which a lever's cost is listed: its own, or its kind's."""
+        spec = self.scenario.levers[lever]
+        own = getattr(spec, "channel", None)
+        return own or {"referral": "invitation", "group_buy": "group-buy"}.get(spec.kind, "own")
+
+    def post_revenue(self, day: int, tally: Array) -> None:
+        """Book the day's revenue kinds to the ledger, cell by cell in whole cents as the daily table has them."""
+        for name in ("gmv", "margin", "shipping_fee", "shipping_cost", "refund"):
+            cells = np.floor(tally[metrics.NAMES.index(name)] * self.scale).astype(np.int64)
+            self.ledger.post(day, "", "", name, int(cells.sum()))
+
+    def cohorts(self) -> pd.DataFrame:
+        """Return cohort (first day of 30), age_weeks, users, active: members who came in that week of age."""
+        rows = []
+        for k, sizes in enumerate(self.cohort_size):
+            size = int(sizes.sum())
+            first = self.calendar.first + k * COHORT_DAYS
+            for week in range(AGE_WEEKS):
+                if size and first + COHORT_DAYS - 1 + 7 * week + 6 <= self.seen_until:
+                    rows.append((first, week, size * self.scale, int(self.cohort_active[k, week]) * self.scale))
+        return pd.DataFrame(rows, columns=["cohort", "age_weeks", "users", "active"])
+
+    def journeys(self) -> pd.DataFrame:
+        """Return user, day, hour (-1: none), event, detail, value of the watched users, in order of time."""
+        lines = np.concatenate(self.lines) if self.lines else np.zeros(0, [("user", "i4")])
+        columns = ["user", "day", "hour", "event", "detail", "value"]
+        if not len(lines):
+            return pd.DataFrame(columns=columns)
+        frame = pd.DataFrame({n: lines[n] for n in columns})
+        frame["event"] = np.array(EVENTS)[frame["event"]]
+        return frame.sort_values(["user", "day"], kind="stable", ignore_index=True)
+
+    def credits(self) -> pd.DataFrame:
+        """Return lever, month (30 days from day 0), orders, gmv, profit (contribution before the lever's own media cost)."""
+        days = np.arange(len(self.credit)) + self.calendar.first
+        rows = []
+        for month in sorted({d // 30 for d in days.tolist() if 0 <= d <= self.seen_until}):
+            inside = days // 30 == month
+            sums = self.credit[inside].sum(axis=0)
+            for lever, (orders, gmv, profit) in zip(self.names.credits, sums.tolist(), strict=True):
+                if orders or gmv:
+                    rows.append((lever, month, orders * self.scale / 1e6, gmv * self.scale / 100, profit * self.scale / 100))
+        return pd.DataFrame(rows, columns=["lever", "month", "orders", "gmv", "profit"])
+
+    def stocktaking(self) -> pd.DataFrame:
+        """Return day, count, segment, value of the snapshots."""
+        rows = [
+            (day, COUNTS[k], self.names.segments[s], int(v[k, s]) * self.scale)
+            for day, v in self.snapshots.items()
+            for k in range(v.shape[0])
+            for s in range(v.shape[1])
+        ]
+        return pd.DataFrame(rows, columns=["day", "count", "segment", "value"])
+
+
+def windows(scenario: Scenario) -> dict[str, tuple[int, int]]:
+    """Return the first and last day of the plan and of every window and phase."""
+    names = ["plan", *scenario.windows, *scenario.phases]
+    return {name: scenario.span(name) for name in dict.fromkeys(names)}

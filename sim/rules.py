@@ -1,0 +1,123 @@
+"""Rules: the plan's own controllers. They see the observer's measurements, late and noisy, and act for tomorrow."""
+
+from collections.abc import Generator
+from math import isnan, sqrt
+from typing import Any
+
+import simpy
+
+from scenarios.control import Rule, Scale, Shift, Switch
+from sim.clock import Moment
+from sim.draws import chance, purpose
+from sim.kpis import measure
+from sim.levers import Desk, LeverProcess
+from sim.levers.media import Media
+from sim.observer import Observer
+
+
+class RuleBook:
+    """All rules of a plan. One process evaluates them, the highest priority first."""
+
+    def __init__(self, desk: Desk, observer: Observer, levers: dict[str, LeverProcess]) -> None:
+        self.desk, self.observer, self.levers = desk, observer, levers
+        self.rules = sorted(
+            ((name, rule) for name, rule in desk.scenario.rules.items() if rule.on), key=lambda r: (-r[1].priority, r[0])
+        )
+        self.held = dict.fromkeys((name for name, _ in self.rules), 0)
+        self.rests_until = dict.fromkeys((name for name, _ in self.rules), -1)
+        self.log: list[tuple[int, str, str, float, str]] = []
+        """Day, rule, lever, measured value, what was done."""
+
+    def run(self) -> Generator[simpy.Event, Any, None]:
+        """Evaluate each rule on its days."""
+        for day in range(self.desk.scenario.clock.days):
+            yield self.desk.at(day, Moment.RULES)
+            acted: set[str] = set()
+            for name, rule in self.rules:
+                if (day + 1) % rule.every == 0 and day >= self.rests_until[name]:
+                    self.evaluate(name, rule, day, acted)
+
+    def measured(self, name: str, rule: Rule, lever: str | None, day: int) -> float:
+        """Return the metric as the rule sees it: of days up to `lag` ago, with the measurement's error."""
+        m = self.desk.scenario.measurement
+        last = day - m.lag
+        first = max(last - rule.window + 1, self.desk.calendar.first)
+        if lever is None:
+            value = measure(self.observer, rule.metric, (first, last))
+        else:
+            spend = self.observer.spend(first, last, (lever,)) / 100
+            lo, hi = first - self.desk.calendar.first, last - self.desk.calendar.first + 1
+            sums = self.observer.credit[lo:hi, self.desk.names.credit(lever)].sum(axis=0) * self.desk.scale / 100
+            if spend <= 0:
+                return float("nan")
+            value = {"roas": sums[1] / spend, "roi": sums[2] / spend - 1, "spend": spend}[rule.metric]
+        u = chance(self.desk.population.market.seed, day, purpose(f"measure:{name}:{lever}"), 0)
+        return float(value * (1 + m.noise * sqrt(12) * (u - 0.5)))
+
+    def evaluate(self, name: str, rule: Rule, day: int, acted: set[str]) -> None:
+        """Act when the condition has held often enough."""
+        targets: tuple[str | None, ...] = tuple(v for v in rule.levers if v in self.levers and v not in acted) or (None,)
+        values = {t: self.measured(name, rule, t, day) for t in targets}
+        failing = {t: v for t, v in values.items() if not isnan(v) and self.holds(rule, v)}
+        self.held[name] = self.held[name] + 1 if failing else 0
+        if not failing or self.held[name] < rule.persist:
+            return
+        self.held[name] = 0
+        self.rests_until[name] = day + rule.cool_down
+        action = rule.action
+        if isinstance(action, Shift):
+            self.shift(name, action, values, failing, day, acted)
+        elif isinstance(action, Scale):
+            self.scale(name, action, failing, day, acted)
+        else:
+            self.switch(name, action, next(iter(failing.values())), day)
+
+    def holds(self, rule: Rule, value: float) -> bool:
+        """Return whether a value meets the rule's condition."""
+        return (rule.below is not None and value < rule.below) or (rule.above is not None and value > rule.above)
+
+    def media(self, name: str | None) -> Media:
+        """Return a media lever's process."""
+        lever = self.levers[str(name)]
+        assert isinstance(lever, Media)
+        return lever
+
+    def shift(
+        self, name: str, action: Shift, values: dict[str | None, float], failing: dict[str | None, float], day: int,
+        acted: set[str],
+    ) -> None:  # fmt: skip
+        """Move money from each failing lever to the best of the others; the total stays."""
+        others = {t: v for t, v in values.items() if t not in failing and not isnan(v)}
+        if not others:
+            return
+        best = self.media(max(others, key=lambda t: others[t]))
+        for target, value in failing.items():
+            worst = self.media(target)
+            amount = int(max(0.0, worst.left) * action.share)
+            if worst.spec.account != best.spec.account:
+                amount = self.desk.accounts.move(worst.spec.account, best.spec.account, amount)
+            worst.left -= amount
+            best.left += amount
+            acted.update((worst.name, best.name))
+            self.log.append((day, name, worst.name, value, f"moved {amount / 100:.2f} yuan to {best.name}"))
+
+    def scale(self, name: str, action: Scale, failing: dict[str | None, float], day: int, acted: set[str]) -> None:
+        """Change the remaining budgets; an increase is paid from the account the action names."""
+        for target, value in failing.items():
+            lever = self.media(target)
+            amount = int(max(0.0, lever.left) * action.change)
+            if amount > 0 and action.account is not None:
+                amount = self.desk.accounts.move(action.account, lever.spec.account, amount)
+            lever.left += amount
+            acted.add(lever.name)
+            self.log.append((day, name, lever.name, value, f"changed the remaining budget by {amount / 100:.2f} yuan"))
+
+    def switch(self, name: str, action: Switch, value: float, day: int) -> None:
+        """Turn levers on or off."""
+        for target in action.levers:
+            if target in self.levers and self.levers[target].switched_on != action.to:
+                self.levers[target].switched_on = action.to
+                self.log.append((day, name, target, value, "turned on" if action.to else "turned off"))
+
+
+

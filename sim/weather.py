@@ -1,0 +1,173 @@
+"""Writing the weather: numbering of levers, accounts and channels, and the day's conditions before users live it."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from scenarios import Scenario
+from scenarios.levers import Audience
+from scenarios.market import Effect
+from sim import metrics
+from sim.clock import Calendar
+from sim.conditions import (
+    AUDIENCE,
+    DELIVERY,
+    GROUP_BUY,
+    MESSAGE,
+    OFFER,
+    OUTAGE,
+    REFERRAL,
+    SLOW,
+    TIER,
+    TOUCH,
+    WORD,
+    Array,
+    Conditions,
+    Market,
+)
+from sim.draws import purpose
+from sim.live import ceilings
+from sim.users import CLASSES
+
+ALL_HOURS = 0xFFFFFF
+EVERYONE = 2**31 - 1
+
+
+class Names:
+    """Numbers for names: segments, goods, tags, tiers, channels, accounts, and credit (0 own accord, levers, word)."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        m = scenario.market
+        self.segments = tuple(m.segments)
+        self.goods = tuple(scenario.goods.classes)
+        self.tags = tuple(sorted({t for s in m.segments.values() for t in s.tags}))
+        self.channels = ("own", *m.channels, *metrics.EXTRA_CHANNELS)
+        self.levers = tuple(sorted(name for name, lever in scenario.levers.items() if lever.on))
+        self.credits = ("own accord", *self.levers, "word of mouth")
+        self.accounts = tuple(scenario.accounts.planned())
+        self.tiers = tuple(
+            tier
+            for name in self.levers
+            if (lever := scenario.levers[name]).kind == "membership"
+            for tier in lever.tiers
+        )
+        self.offers = tuple(n for n in self.levers if scenario.levers[n].kind == "offer")
+        self.messages = tuple(n for n in self.levers if scenario.levers[n].kind == "message")
+        self.referrals = tuple(n for n in self.levers if scenario.levers[n].kind == "referral")
+        self.groups = tuple(n for n in self.levers if scenario.levers[n].kind == "group_buy")
+        self.touches = ("", *(n for n in self.levers if scenario.levers[n].kind in ("media", "referral", "group_buy")))
+
+    def credit(self, lever: str) -> int:
+        """Return the credit number of a lever."""
+        return self.credits.index(lever)
+
+    def channel(self, name: str) -> int:
+        """Return the number of a channel."""
+        return self.channels.index(name)
+
+    def account(self, path: str | None) -> int:
+        """Return the number of an account, -1 for none."""
+        return -1 if path is None else self.accounts.index(path)
+
+
+def mask(chosen: Iterable[str], names: tuple[str, ...]) -> int:
+    """Return the bit mask of names; of all of them when none is chosen."""
+    chosen = tuple(chosen)
+    return sum(1 << names.index(n) for n in (chosen or names))
+
+
+def hour_mask(hours: tuple[int, int] | None) -> int:
+    """Return the bit mask of a span of hours."""
+    return ALL_HOURS if hours is None else sum(1 << h for h in range(*hours))
+
+
+class Weather:
+    """The conditions of the day, and the factors that calendar, shocks and levers put on them.
+
+    `factors[(field, source)]` [S] multiplies the field's base; a source that has no effect has no factor.
+    """
+
+    def __init__(self, scenario: Scenario, calendar: Calendar, names: Names, market: Market) -> None:
+        self.scenario, self.calendar, self.names, self.market = scenario, calendar, names, market
+        s, g = len(names.segments), len(names.goods)
+        shop = scenario.behaviour.shop
+        self.base = {
+            "visits": 1.0, "intent": 1.0, "ctr": shop.ctr, "detail_bounce": shop.detail_bounce,
+            "payment_abandonment": shop.payment_abandonment, "basket": 1.0,
+            "registration": scenario.behaviour.visit.registration, "satisfaction": 1.0,
+        }  # fmt: skip
+        self.factors: dict[tuple[str, str], Array] = {}
+        self.outages: dict[str, float] = {}
+        self.slow = 0.0
+        self.extra_delivery: dict[str, float] = {}
+        self.conditions = Conditions(
+            **{name: np.full(s, value) for name, value in self.base.items()},
+            scalar=np.zeros(4),
+            demand=np.ones(g),
+            touches=np.zeros(len(names.touches), TOUCH),
+            offers=np.zeros(len(names.offers), OFFER),
+            messages=np.zeros(len(names.messages), MESSAGE),
+            referrals=np.zeros(len(names.referrals), REFERRAL),
+            groups=np.zeros(len(names.groups), GROUP_BUY),
+            tiers=np.zeros(len(names.tiers), TIER),
+            limit=np.zeros(CLASSES, np.int32),
+            scheduled=np.zeros(s, np.int64),
+            quota=np.full(len(names.offers), -1, np.int64),
+            purse=np.zeros(len(names.accounts), np.int64),
+            stock=np.full(g, -1, np.int64),
+        )
+        word = self.conditions.touches[0]
+        word["stream"], word["kind"], word["hours"], word["account"] = purpose("word"), WORD, ALL_HOURS, -1
+        word["lever"], word["channel"] = len(names.credits) - 1, names.channel("word-of-mouth")
+        word["quality"] = word["registration"] = 1.0
+
+    def put(self, source: str, effect: Effect, strength: float, segments: Iterable[str] = ()) -> None:
+        """Let a source change the steps of a visit by an effect at a strength from 0 to 1 in some segments."""
+        changes = effect.model_dump()
+        changes["intent"] = changes.pop("cart")
+        here = np.isin(self.names.segments, tuple(segments) or self.names.segments)
+        for field, change in changes.items():
+            if change:
+                self.factors[field, source] = np.where(here, 1 + change * strength, 1.0)
+
+    def audience(self, a: Audience) -> Array:
+        """Return the AUDIENCE record of an audience."""
+        result = np.zeros((), AUDIENCE)
+        result["segments"] = mask(a.segments, self.names.segments)
+        result["tags"] = mask(a.tags, self.names.tags) if a.tags else 0
+        tiers = sum(1 << (1 + self.names.tiers.index(t)) for t in a.tiers)
+        result["tiers"] = tiers if a.tiers else 0xFFFF
+        result["registered"] = -1 if a.registered is None else int(a.registered)
+        result["orders_from"], result["orders_to"] = a.orders[0], EVERYONE if a.orders[1] is None else a.orders[1]
+        result["idle_from"], result["idle_to"] = a.idle[0], EVERYONE if a.idle[1] is None else a.idle[1]
+        return result
+
+    def begin(self, day: int) -> None:
+        """Work out the day's conditions from the base rates, the calendar and all factors."""
+        c, k = self.conditions, day - self.calendar.first
+        for field, base in self.base.items():
+            value = np.full(len(self.names.segments), base)
+            for (name, _), factor in sorted(self.factors.items(), key=lambda item: item[0]):
+                if name == field:
+                    value = value * factor
+            getattr(c, field)[:] = value
+        c.visits[:] *= self.calendar.visits[k]
+        c.intent[:] *= self.calendar.intent[k]
+        for field in ("ctr", "detail_bounce", "payment_abandonment", "registration"):
+            np.clip(getattr(c, field), 0.0, 1.0, out=getattr(c, field))
+        c.demand[:] = self.calendar.demand[k]
+        c.scalar[OUTAGE] = 1 - np.prod([1 - x for x in self.outages.values()])
+        c.scalar[SLOW] = self.slow
+        c.scalar[DELIVERY] = self.scenario.service.delivery_days + sum(self.extra_delivery.values())
+        c.scheduled[:] = 0
+        for row in c.messages:
+            if row["open"] and row["after"] == 0:
+                c.scheduled[:] |= (int(row["audience"]["segments"]) >> np.arange(len(c.scheduled))) & 1
+        ceilings(self.market, c, max([1.0, *c.tiers["visits"]]))
+
+
+def stream_of(name: str) -> np.uint64:
+    """Return the purpose number of a lever's own draws."""
+    return purpose(f"lever:{name}")
+
+

@@ -84,7 +84,8 @@ class Settle(Model):
     stockout_penalty: Share = 0.2
     """Fall of satisfaction when the goods are out of stock."""
     loyalty: Rate = 1.0
-    """Response of own visits and drop-out to satisfaction: relative change for each point above or below the mean; 0: none."""
+    """Response of own visits and drop-out to satisfaction: relative change for each point above or below the mean;
+    0: none."""
 
 
 class Tell(Model):

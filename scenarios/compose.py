@@ -38,6 +38,8 @@ def load(
     if root is None:
         raise ScenarioError(faults)
     chosen = [overlays] if isinstance(overlays, str) else list(overlays)
+    if known_kpis is not None:
+        known_kpis = list(known_kpis() if callable(known_kpis) else known_kpis)
     final, found = _overlay(root, chosen)
     faults += found
     final, found = apply(final, changes or {}, Scenario)

@@ -92,4 +92,6 @@ def _flow(value: Any, depth: int) -> str:
         return f"a number of about {len(hex(value)) * 6 // 5} digits"
     if isinstance(value, float) and not math.isfinite(value):
         return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
-    return repr(value) if isinstance(value, int | float) else _flow(str(value), depth)
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    return str(value) if isinstance(value, int) else _flow(str(value), depth)

@@ -38,6 +38,7 @@ def locate(text: str | os.PathLike[str]) -> tuple[Path, str]:
         return Path(text), os.fspath(text)
     shipped = {path.stem for path in LIBRARY.glob("*.yaml")}
     if text not in shipped:
-        fix = nearest(str(text), sorted(shipped - {BASE}), "scenarios")
+        here = os.path.exists(f"{text}.yaml")
+        fix = f"did you mean {text}.yaml?" if here else nearest(str(text), sorted(shipped - {BASE}), "scenarios")
         raise ScenarioError([Fault(str(text), 0, "", "", "there is no shipped scenario of this name", fix)])
     return LIBRARY / f"{text}.yaml", f"{text}.yaml"

@@ -145,7 +145,7 @@ def _names(view: View) -> Iterator[Finding]:
         for name in view.names(*map(str, place)):
             if not (_NAME.fullmatch(name) and name.isprintable()):
                 slug = re.sub(r'[\s.\[\]"*=,:{}#&]+', "-", name).strip("-")[:64]
-                rule = "a name must have 1 to 64 characters, without spaces and any of .[]\"*=,:{}#&"
+                rule = 'a name must have 1 to 64 characters, without spaces and any of .[]"*=,:{}#&'
                 yield Finding((*place, name), rule, f"did you mean {slug}?" if slug else "", "")
 
 

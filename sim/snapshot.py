@@ -3,6 +3,7 @@
 import numpy as np
 
 from sim.compile import compiled
+from sim.conditions import Array
 from sim.users import CHURNED, NEVER
 
 (
@@ -16,10 +17,15 @@ PROMOTES, DETRACTS = 0.85, 0.65
 """Satisfaction from which a user answers 9 or 10, and below which 6 or less, on the 0 to 10 scale."""
 
 
-@compiled
-def snapshot(users, day, segments):
+def snapshot(users: Array, day: int, segments: int) -> Array:
     """Return counts by segment, [9, segments]."""
-    result = np.zeros((9, segments), np.int64)
+    result = np.zeros((len(COUNTS), segments), np.int64)
+    _count(users, day, result)
+    return result
+
+
+@compiled
+def _count(users, day, result):
     for i in range(len(users)):
         u = users[i]
         if u.registered == NEVER:
@@ -43,4 +49,3 @@ def snapshot(users, day, segments):
                 result[PROMOTERS, s] += 1
             elif u.satisfaction < DETRACTS:
                 result[DETRACTORS, s] += 1
-    return result

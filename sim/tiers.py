@@ -1,7 +1,5 @@
 """Tiers: the scheduled review of who has earned which."""
 
-import numpy as np
-
 from sim.compile import compiled
 from sim.fade import decay, rest
 from sim.users import CHURNED, DORMANT, NEVER, state_by_orders
@@ -9,12 +7,11 @@ from sim.world import CHANGES_TIER, move, note
 
 
 @compiled
-def review(day, first, count, m, c, w, o):
-    """Give every registered user the highest tier he has earned among rows first to first + count of the tier table.
+def review(day, first, held, m, c, w, o):
+    """Give every registered user the highest tier he has earned among the rows of the tier table from `first` on.
 
-    Return the number of users in each tier. Tiers are numbered from 1; 0 is none.
+    Fills `held` with the number of users in each tier. Tiers are numbered from 1; 0 is none.
     """
-    held = np.zeros(count, np.int64)
     for i in range(len(w.users)):
         u = w.users[i]
         if u.registered == NEVER or u.orders == 0:
@@ -22,7 +19,7 @@ def review(day, first, count, m, c, w, o):
         age = day - u.touched
         spend, frequency = u.spend * m.year_keep[age], u.frequency * m.year_keep[age]
         tier = 0
-        for k in range(first, first + count):
+        for k in range(first, first + len(held)):
             if spend >= c.tiers[k].spend and frequency >= c.tiers[k].orders:
                 tier = k + 1
         if tier > 0:
@@ -34,4 +31,3 @@ def review(day, first, count, m, c, w, o):
             if u.state not in (DORMANT, CHURNED):
                 move(o, u, state_by_orders(u, day))
             rest(i, day - 1, m, c, w)
-    return held

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import scenarios
 from scenarios import Scenario, ScenarioError
+from scenarios.market import Market
 
 BAD = Path(__file__).parent / "bad"
 
@@ -73,7 +74,10 @@ def test_faults_of_a_parent_name_its_file_and_line(folder: Path) -> None:
     write(folder, "parent.yaml", "extends: ok.yaml\nlevers:\n  traffic: {click: 200%}\n")
     with pytest.raises(ScenarioError) as error:
         scenarios.load(write(folder, "child.yaml", "extends: parent.yaml\nmarket: {users: 1}\n"))
-    assert [(Path(fault.file).name, fault.line) for fault in error.value.faults] == [("child.yaml", 2), ("parent.yaml", 3)]
+    assert [(Path(fault.file).name, fault.line) for fault in error.value.faults] == [
+        ("child.yaml", 2),
+        ("parent.yaml", 3),
+    ]
 
 
 def test_a_shipped_name_is_found_from_anywhere(tmp_path: Path) -> None:
@@ -87,7 +91,7 @@ def test_null_removes_what_is_inherited(folder: Path) -> None:
     child = scenarios.load(write(folder, "child.yaml", text))
     assert "letter" not in child.levers
     assert child.accounts.reserve is None
-    assert child.market.users == Scenario.model_fields["market"].annotation.model_fields["users"].default  # type: ignore[union-attr]
+    assert child.market.users == Market.model_fields["users"].default
 
 
 def test_null_is_a_value_where_the_schema_allows_it(folder: Path) -> None:
@@ -99,7 +103,8 @@ def test_null_is_a_value_where_the_schema_allows_it(folder: Path) -> None:
 
 
 def test_another_kind_and_another_interval_replace(folder: Path) -> None:
-    text = "extends: ok.yaml\nphases: {open: {days: [0, 9]}}\nlevers:\n  traffic: {kind: experience, effect: {cart: 1%}}\nrules: {thin: null}\n"
+    levers = "levers:\n  traffic: {kind: experience, effect: {cart: 1%}}\nrules: {thin: null}\n"
+    text = f"extends: ok.yaml\nphases: {{open: {{days: [0, 9]}}}}\n{levers}"
     child = scenarios.load(write(folder, "child.yaml", text))
     assert child.span("open") == (0, 9)
     assert child.levers["traffic"].kind == "experience"
@@ -195,7 +200,9 @@ def test_a_path_that_does_not_exist(plan: Scenario, path: str, message: str) -> 
 
 def test_all_faults_of_changes_at_once(plan: Scenario) -> None:
     with pytest.raises(ScenarioError) as error:
-        plan.override({"market.userz": 5, "market.users": 1, "levers.traffic.channel": "radio", "phases.grow.days[1]": 95})
+        plan.override(
+            {"market.userz": 5, "market.users": 1, "levers.traffic.channel": "radio", "phases.grow.days[1]": 95}
+        )
     assert len(error.value.faults) == 4
 
 
@@ -203,7 +210,8 @@ def test_a_change_is_cross_checked(plan: Scenario) -> None:
     with pytest.raises(ScenarioError) as error:
         plan.override({"levers.welfare.over": 10})
     assert faults_of(error) == [
-        "ok: levers.welfare.off: 20: must be below over (10); did you mean over: 50? (levers.welfare.over is set in changes)"
+        "ok: levers.welfare.off: 20: must be below over (10); did you mean over: 50? "
+        "(levers.welfare.over is set in changes)"
     ]
 
 
@@ -239,7 +247,9 @@ def test_override_round_trips(users: int, off: float, share: float) -> None:
 
 
 def test_changing_to_an_equal_value_gives_an_equal_scenario(plan: Scenario) -> None:
-    same = plan.override({"market.users": plan.market.users, "levers.traffic.budget": "100%", "levers.traffic.on": True})
+    same = plan.override(
+        {"market.users": plan.market.users, "levers.traffic.budget": "100%", "levers.traffic.on": True}
+    )
     assert same == plan
     assert same.digest == plan.digest
 
@@ -296,7 +306,9 @@ def test_any_text_survives_a_dump(text: str, tmp_path_factory: pytest.TempPathFa
     assert scenarios.load(file) == plan
 
 
-@pytest.mark.parametrize("text", ["yes", "on", "1e3", "12", "1_000", "null", "~", "2024-11-11", "", " x", "a: b", ".inf", "é"])
+@pytest.mark.parametrize(
+    "text", ["yes", "on", "1e3", "12", "1_000", "null", "~", "2024-11-11", "", " x", "a: b", ".inf", "é"]
+)
 def test_words_that_look_like_values_survive_a_dump(text: str, plan: Scenario, tmp_path: Path) -> None:
     changed = plan.override({"question": text})
     assert scenarios.load(write(tmp_path, "plan.yaml", scenarios.dump(changed))).question == text

@@ -31,7 +31,9 @@ def test_a_percentage_is_a_hundredth(value: int) -> None:
     assert literals.number(f"{value}%") == pytest.approx(value / 100)
 
 
-@pytest.mark.parametrize(("text", "days"), [("15", 15), ("15 days", 15), ("1 day", 1), ("2w", 14), ("2 weeks", 14), (3, 3)])
+@pytest.mark.parametrize(
+    ("text", "days"), [("15", 15), ("15 days", 15), ("1 day", 1), ("2w", 14), ("2 weeks", 14), (3, 3)]
+)
 def test_days(text: Any, days: int) -> None:
     assert literals.days(text) == days
 
@@ -91,7 +93,9 @@ def test_not_a_date(value: Any) -> None:
         literals.day_of(value)
 
 
-@pytest.mark.parametrize(("value", "kept"), [("40%", "40%"), ("40.0 %", "40%"), (1000, 1000.0), ("1_000", 1000.0), (0, 0.0)])
+@pytest.mark.parametrize(
+    ("value", "kept"), [("40%", "40%"), ("40.0 %", "40%"), (1000, 1000.0), ("1_000", 1000.0), (0, 0.0)]
+)
 def test_budget(value: Any, kept: Any) -> None:
     assert literals.budget(value) == kept
     assert type(literals.budget(value)) is type(kept)

@@ -133,7 +133,12 @@ def test_not_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "tag",
-    ["!!python/object/apply:os.system [touch executed]", "!!python/name:os.system", "!!python/module:antigravity", "!x y"],
+    [
+        "!!python/object/apply:os.system [touch executed]",
+        "!!python/name:os.system",
+        "!!python/module:antigravity",
+        "!x y",
+    ],
 )
 def test_tags_are_refused_and_nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tag: str) -> None:
     monkeypatch.chdir(tmp_path)
@@ -178,11 +183,12 @@ def test_nothing_outside_the_folder_is_opened(tmp_path: Path, opened: list[str])
 def loads_or_refuses(text: str, folder: Path) -> None:
     file = folder / "plan.yaml"
     file.write_text(text, encoding="utf-8", errors="surrogatepass")
+    faults = None
     try:
         scenarios.load(file)
     except scenarios.ScenarioError as refusal:
-        assert all("\n" not in str(fault) for fault in refusal.faults)
-        assert refusal.faults
+        faults = refusal.faults
+    assert faults is None or (faults and all("\n" not in str(fault) for fault in faults))
 
 
 QUIET = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from sim.levers.base import Desk, LeverProcess
 from sim.tiers import review
 
@@ -28,7 +30,8 @@ class Membership(LeverProcess):
         if (day - self.opened) % self.spec.review_days:
             return
         p = self.desk.population
-        counts = review(day, self.first, self.count, p.market, self.desk.weather.conditions, p.world, p.outs[0])
+        counts = np.zeros(self.count, np.int64)
+        review(day, self.first, counts, p.market, self.desk.weather.conditions, p.world, p.outs[0])
         months = self.spec.review_days / 30
         cost = sum(
             n * tier.monthly_cost * months * 100 * self.desk.scale
@@ -40,4 +43,4 @@ class Membership(LeverProcess):
     def close_day(self, day: int) -> None:
         """End the membership: nobody has a tier."""
         p = self.desk.population
-        review(day, self.first, 0, p.market, self.desk.weather.conditions, p.world, p.outs[0])
+        review(day, self.first, np.zeros(0, np.int64), p.market, self.desk.weather.conditions, p.world, p.outs[0])

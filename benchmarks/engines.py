@@ -48,6 +48,7 @@ PEERS = (
     Peer("agentpy", "benchmarks.peers.agentpy_model", "agentpy", SLOW),
     Peer("laser", "benchmarks.peers.laser_model", "laser-core"),
     Peer("numpy", "benchmarks.peers.numpy_model", "numpy"),
+    Peer("sandtable", "benchmarks.peers.sandtable_model", "sandtable"),
 )
 
 

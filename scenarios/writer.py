@@ -33,6 +33,14 @@ class _Dumper(CoreResolver, yaml.SafeDumper):
         return True
 
 
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    """PyYAML folds the next-line character away unless it is escaped."""
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if "\x85" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def dump(scenario: Scenario) -> str:
     """Return the scenario as YAML with every default written out; it loads back to an equal scenario."""
     data = scenario.model_dump(mode="json", by_alias=True)

@@ -57,4 +57,4 @@ def compiled(function: F) -> F:
     A verb allocates nothing, so reference counting is off; counting every array of the market at every call would cost
     ten times the verb.
     """
-    return numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)  # type: ignore[no-any-return]
+    return numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)(function)  # type: ignore[no-any-return]

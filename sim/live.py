@@ -70,29 +70,29 @@ def live(i, day, gate_key, day_key, m, c, w, o):
 
 
 @compiled
-def ceilings(m, c, most_visits):
+def ceilings(b, visits, scheduled, most_visits, limit):
     """Fill the scan's limits: for each class the least byte count that covers its members' chance of doing anything."""
-    top = max(0.0, 1.0 + m.b[LOYALTY] * (1.0 - m.b[SATISFACTION]))
-    for s in range(len(c.visits)):
+    top = max(0.0, 1.0 + b[LOYALTY] * (1.0 - b[SATISFACTION]))
+    for s in range(len(visits)):
         for mode in range(8):
             for k in range(RATE_BINS):
                 p = 0.0
                 if mode == MODE_UNAWARE:
-                    p = m.b[SPONTANEOUS]
+                    p = b[SPONTANEOUS]
                 elif mode == MODE_AWARE:
-                    p = m.b[AWARE_VISIT] * c.visits[s]
+                    p = b[AWARE_VISIT] * visits[s]
                 elif mode in (MODE_REGISTERED, MODE_CUSTOMER):
                     edge = RATE_EDGES[k] if k < RATE_BINS - 1 else 1e9
-                    p = min(1.0, edge * c.visits[s] * top * most_visits)
+                    p = min(1.0, edge * visits[s] * top * most_visits)
                     if mode == MODE_CUSTOMER:
-                        p += (1.0 - p) * m.b[TALK]
-                if c.scheduled[s] != 0 and mode in (MODE_REGISTERED, MODE_CUSTOMER, MODE_LAPSED):
+                        p += (1.0 - p) * b[TALK]
+                if scheduled[s] != 0 and mode in (MODE_REGISTERED, MODE_CUSTOMER, MODE_LAPSED):
                     p = 1.0
-                c.limit[(s * 8 + mode) * RATE_BINS + k] = min(256, int(np.ceil(min(p, 1.0) * 256)) if p > 0 else 0)
+                limit[(s * 8 + mode) * RATE_BINS + k] = min(256, int(np.ceil(min(p, 1.0) * 256)) if p > 0 else 0)
 
 
 @compiled
-def scan(first, last, day, gate_key, c, w, found):
+def scan(first, last, day, gate_key, limit, klass, wake, found):
     """Write the users in [first, last) who may have something to do today into `found`; return how many.
 
     `first` is a multiple of eight. A user is passed over when his coarse byte is not below his class's limit and
@@ -105,7 +105,7 @@ def scan(first, last, day, gate_key, c, w, found):
             i = (block << 3) + k
             if i < last:
                 byte = (x >> np.uint64(k << 3)) & np.uint64(255)
-                if byte < c.limit[w.klass[i]] or w.wake[i] <= day:
+                if byte < limit[klass[i]] or wake[i] <= day:
                     found[n] = i
                     n += 1
     return n

@@ -97,7 +97,8 @@ class Population:
         def part(k: int) -> None:
             first, last = self.parts[k]
             args = (self.gate_key, self.day_key, self.market, c, self.world)
-            count = scan(first, last, day, self.gate_key, c, self.world, self.found[k])
+            w = self.world
+            count = scan(first, last, day, self.gate_key, c.limit, w.klass, w.wake, self.found[k])
             done = 0
             while (done := live_all(self.found[k], done, count, day, *args, self.outs[k])) < count:
                 self.outs[k] = widened(self.outs[k])
@@ -136,12 +137,15 @@ class Population:
         settled = 0
         while settled < intents:
             room = (len(total.pushes) - int(total.counts[1])) // most
-            if room < 1:
-                total = widened(total)
+            if room < min(intents - settled, 256):
+                total = widened(total, int(total.counts[1]) + 1024 * most)
                 continue
             settle(queue[settled : settled + room], day, self.day_key, self.market, c, self.world, total)
             settled += room
-        dissolve(day, self.world, total)
+        if self.names.groups:
+            dissolve(day, self.world, total)
+        if len(self.outs) == 1:
+            self.outs[0] = total
         if self.world.group_count[1]:
             raise RuntimeError("too many open group-buys for this market; raise the number of users or shorten the time limit")
         pushes = int(total.counts[1])

@@ -149,10 +149,9 @@ def simulate(
     if unknown:
         raise ValueError(f"unknown KPI {unknown[0]!r}; known are {', '.join(KPIS)}")
     started = time.perf_counter()
-    stage = _Stage(scenario, seed, engine, threads, watch, progress)
+    stage = Rehearsal(scenario, seed, engine, threads, watch, progress)
     last = stage.calendar.last if days is None else min(days - 1, stage.calendar.last)
-    stage.env.run(until=last + 1)
-    stage.population.close()
+    stage.run_until(last)
     w = stage.population.world
     return Run(
         scenario=scenario,
@@ -168,12 +167,12 @@ def simulate(
     )
 
 
-class _Stage:
+class Rehearsal:
     """Everything that takes part in a run, on one SimPy clock."""
 
     def __init__(
-        self, scenario: Scenario, seed: int, engine: Engine, threads: int, watch: tuple[int, ...],
-        progress: Callable[[int, int], None] | None,
+        self, scenario: Scenario, seed: int, engine: Engine = "columnar", threads: int = 1,
+        watch: tuple[int, ...] = (), progress: Callable[[int, int], None] | None = None,
     ) -> None:  # fmt: skip
         self.scenario, self.progress = scenario, progress
         self.calendar = Calendar(scenario)
@@ -208,6 +207,11 @@ class _Stage:
         env.process(self.rulebook.run())
         if engine == "process":
             self.population.processes(env, self.weather.conditions, self.calendar.first, self.calendar.last)
+
+    def run_until(self, last: int) -> None:
+        """Let the market live up to and including a day."""
+        self.env.run(until=last + 1)
+        self.population.close()
 
     def days(self) -> Generator[simpy.Event, Any, None]:
         """Let the market live day after day: users, settlement, operations, ledger, observer."""
@@ -253,16 +257,15 @@ class _Stage:
 
     def book(self, day: int, out: Out) -> None:
         """Turn what users' deeds cost levers into postings of whole cents."""
-        scale, names = self.desk.scale, self.names
-        for number, lever in enumerate(names.credits[1:-1], 1):
+        for number, kind in zip(*np.nonzero(out.money), strict=True):
+            lever, name = self.names.credits[number], metrics.KINDS[kind]
+            cents = int(np.floor(out.money[number, kind] * self.desk.scale))
             account = self.scenario.levers[lever].account
-            for kind, name in enumerate(metrics.KINDS):
-                cents = int(np.floor(out.money[number, kind] * scale))
-                if cents and name == "unfunded":
-                    self.ledger.post(day, "unfunded", lever, name, cents)
-                elif cents and account is not None:
-                    self.accounts.pay(day, account, lever, name, cents)
-        for row, lever in enumerate(names.messages):
+            if name == "unfunded":
+                self.ledger.post(day, "unfunded", lever, name, cents)
+            elif account is not None:
+                self.accounts.pay(day, account, lever, name, cents)
+        for row, lever in enumerate(self.names.messages):
             self.book_messages(day, lever, int(out.sent[row]))
         self.observer.post_revenue(day, out.tally)
 

@@ -33,8 +33,7 @@ def strike(
         if shock.lead_days:
             shelf.extra_lead[source] = shock.lead_days
     yield desk.at(last + 1, Moment.SHOCKS)
-    for key in [k for k in desk.weather.factors if k[1] == source]:
-        del desk.weather.factors[key]
+    desk.weather.remove(source)
     for key in [k for k in desk.channels.price if k[1] == source]:
         del desk.channels.price[key]
     desk.weather.outages.pop(source, None)

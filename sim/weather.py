@@ -1,5 +1,6 @@
 """Writing the weather: numbering of levers, accounts and channels, and the day's conditions before users live it."""
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -97,6 +98,7 @@ class Weather:
             "registration": scenario.behaviour.visit.registration, "satisfaction": 1.0,
         }  # fmt: skip
         self.factors: dict[tuple[str, str], Array] = {}
+        self.dirty = True
         self.outages: dict[str, float] = {}
         self.slow = 0.0
         self.extra_delivery: dict[str, float] = {}
@@ -129,6 +131,7 @@ class Weather:
         for field, change in changes.items():
             if change:
                 self.factors[field, source] = np.where(here, 1 + change * strength, 1.0)
+                self.dirty = True
 
     def audience(self, a: Audience) -> Array:
         """Return the AUDIENCE record of an audience."""
@@ -142,32 +145,43 @@ class Weather:
         result["idle_from"], result["idle_to"] = a.idle[0], EVERYONE if a.idle[1] is None else a.idle[1]
         return result
 
+    def remove(self, source: str) -> None:
+        """Take back all factors of a source."""
+        for key in [k for k in self.factors if k[1] == source]:
+            del self.factors[key]
+        self.dirty = True
+
+    def _levels(self) -> dict[str, Array]:
+        """Return each field's base times the factors of all sources, in the order of their names."""
+        levels = {field: np.full(len(self.names.segments), base) for field, base in self.base.items()}
+        for (field, _), factor in sorted(self.factors.items(), key=lambda item: item[0]):
+            levels[field] = levels[field] * factor
+        for field in ("ctr", "detail_bounce", "payment_abandonment", "registration"):
+            levels[field] = np.clip(levels[field], 0.0, 1.0)
+        return levels
+
     def begin(self, day: int) -> None:
         """Work out the day's conditions from the base rates, the calendar and all factors."""
         c, k = self.conditions, day - self.calendar.first
-        for field, base in self.base.items():
-            value = np.full(len(self.names.segments), base)
-            for (name, _), factor in sorted(self.factors.items(), key=lambda item: item[0]):
-                if name == field:
-                    value = value * factor
-            getattr(c, field)[:] = value
-        c.visits[:] *= self.calendar.visits[k]
-        c.intent[:] *= self.calendar.intent[k]
-        for field in ("ctr", "detail_bounce", "payment_abandonment", "registration"):
-            np.clip(getattr(c, field), 0.0, 1.0, out=getattr(c, field))
+        if self.dirty:
+            self.levels = self._levels()
+            for field, level in self.levels.items():
+                getattr(c, field)[:] = level
+            self.dirty = False
+        np.multiply(self.levels["visits"], self.calendar.visits[k], out=c.visits)
+        np.multiply(self.levels["intent"], self.calendar.intent[k], out=c.intent)
         c.demand[:] = self.calendar.demand[k]
-        c.scalar[OUTAGE] = 1 - np.prod([1 - x for x in self.outages.values()])
+        c.scalar[OUTAGE] = 1 - math.prod(1 - x for x in self.outages.values())
         c.scalar[SLOW] = self.slow
         c.scalar[DELIVERY] = self.scenario.service.delivery_days + sum(self.extra_delivery.values())
         c.scheduled[:] = 0
         for row in c.messages:
             if row["open"] and row["after"] == 0:
                 c.scheduled[:] |= (int(row["audience"]["segments"]) >> np.arange(len(c.scheduled))) & 1
-        ceilings(self.market, c, max([1.0, *c.tiers["visits"]]))
+        most = float(c.tiers["visits"].max(initial=1.0))
+        ceilings(self.market.b, c.visits, c.scheduled, most, c.limit)
 
 
 def stream_of(name: str) -> np.uint64:
     """Return the purpose number of a lever's own draws."""
     return purpose(f"lever:{name}")
-
-

@@ -307,7 +307,25 @@ def test_any_text_survives_a_dump(text: str, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.mark.parametrize(
-    "text", ["yes", "on", "1e3", "12", "1_000", "null", "~", "2024-11-11", "", " x", "a: b", ".inf", "é"]
+    "text",
+    [
+        "yes",
+        "on",
+        "1e3",
+        "12",
+        "1_000",
+        "null",
+        "~",
+        "2024-11-11",
+        "",
+        " x",
+        "\x85",
+        "a\u2028b",
+        "a\nb",
+        "a: b",
+        ".inf",
+        "é",
+    ],
 )
 def test_words_that_look_like_values_survive_a_dump(text: str, plan: Scenario, tmp_path: Path) -> None:
     changed = plan.override({"question": text})

@@ -32,6 +32,4 @@ class Experience(LeverProcess):
 
     def close_day(self, day: int) -> None:
         """Take it out of force."""
-        factors = self.desk.weather.factors
-        for key in [k for k in factors if k[1] == self.name]:
-            del factors[key]
+        self.desk.weather.remove(self.name)

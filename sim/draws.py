@@ -75,6 +75,21 @@ def exp(x):
 
 
 @compiled
+def exponential(u):
+    """Return the exponential quantile -log(1 - u) of u in [0, 1), from additions and multiplications alone."""
+    x, halvings = 1.0 - u, 0
+    while x < 0.75:
+        x = x * 2.0
+        halvings += 1
+    y = (x - 1.0) / (x + 1.0)
+    term, total = y, y
+    for k in range(3, 25, 2):
+        term = term * y * y
+        total = total + term / k
+    return halvings * 0.6931471805599453 - 2.0 * total
+
+
+@compiled
 def first_below(table, x):
     """Return the first index at which a falling table is below x; its length when none is."""
     lo, hi = 0, len(table)

@@ -153,7 +153,7 @@ _ALL = (
         lambda w: w.ratio(M.NEW_CUSTOMER_ORDERS, M.ORDERS),
     ),
     Kpi("retention_d1", "share", 1, "Registrants back on day 1", lambda w: w.retained(0, 1)),
-    Kpi("retention_d7", "share", 1, "Registrants back on days 5-7", lambda w: w.retained(1, 7)),
+    Kpi("retention_d7", "share", 1, "Registrants back on days 1-7", lambda w: w.retained(1, 7)),
     Kpi("retention_d30", "share", 1, "Registrants back on days 24-30", lambda w: w.retained(2, 30)),
     Kpi(
         "repurchase_12m", "share", 1, "Buyers of 12 months with two or more orders",

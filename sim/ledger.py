@@ -58,6 +58,7 @@ class Accounts:
         self.index = {path: k for k, path in enumerate(self.paths)}
         self.boxes = {path: simpy.Container(env, init=0) for path in self.paths}
         self.spent = dict.fromkeys(self.paths, 0)
+        self.moved = dict.fromkeys(self.paths, 0)
         reserve = scenario.accounts.reserve
         self.reserve = reserve.account if reserve else None
         self.reserve_open = calendar.span(reserve.release) if reserve and reserve.release else None
@@ -95,15 +96,21 @@ class Accounts:
         if moved > 0 and source != target:
             self.boxes[source].get(moved)
             self.boxes[target].put(moved)
+            self.moved[source] -= moved
+            self.moved[target] += moved
         return max(moved, 0)
 
     def table(self) -> pd.DataFrame:
-        """Return account, planned, spent, left [yuan]."""
+        """Return account, planned, moved (in, net, by rules), spent, left [yuan]; planned + moved = spent + left.
+
+        Money of tranches that have not arrived counts as left.
+        """
         return pd.DataFrame(
             {
                 "account": list(self.paths),
                 "planned": [self.planned[p] / 100 for p in self.paths],
+                "moved": [self.moved[p] / 100 for p in self.paths],
                 "spent": [self.spent[p] / 100 for p in self.paths],
-                "left": [int(self.boxes[p].level) / 100 for p in self.paths],
+                "left": [(self.planned[p] + self.moved[p] - self.spent[p]) / 100 for p in self.paths],
             }
         )

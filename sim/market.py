@@ -5,10 +5,23 @@ from scipy import stats
 
 from scenarios import Scenario
 from sim.conditions import GOODS, Array, Market
-from sim.draws import pick, purpose, stream, unit
 from sim.compile import compiled
+from sim.draws import exponential, purpose, stream, unit
 from sim.graph import contacts
-from sim.users import AWARE, CHURNED, DORMANT, LAPSED, NEVER, REGISTERED, REPEAT, UNAWARE, USER, WATCHED, FIRST
+from sim.users import (
+    AWARE,
+    CHURNED,
+    DORMANT,
+    FIRST,
+    LAPSED,
+    NEVER,
+    REGISTERED,
+    REPEAT,
+    RETAINED,
+    UNAWARE,
+    USER,
+    WATCHED,
+)
 
 TABLE = 4096
 (
@@ -19,8 +32,11 @@ TABLE = 4096
 ) = range(33)  # fmt: skip
 """Places of the base rates in `Market.b`."""
 
-_BIRTH = {name: purpose(f"birth:{name}") for name in ("rate", "drop", "tags", "start", "history", "lapsed")}
-_RATE, _DROP, _TAGS, _START, _HISTORY, _LAPSED = (_BIRTH[n] for n in ("rate", "drop", "tags", "start", "history", "lapsed"))
+_RATE, _DROP, _TAGS, _START, _TENURE, _LAPSED, _PAST = (
+    purpose(f"birth:{name}") for name in ("rate", "drop", "tags", "start", "tenure", "lapsed", "past")
+)
+PAST_DAYS = 1095
+"""Users registered before the first day have been so for up to so many days."""
 
 
 def quantiles(distribution: object) -> Array:
@@ -144,10 +160,51 @@ def newborn(users, i, day, m):
 
 
 @compiled
-def populate(users, m, aware, registered):
-    """Fill the market: the first day's users, of whom a share is aware and a share registered, with a short past.
+def give_past(u, i, first, conversion, m):
+    """Give a user registered before the first day the orders that his own rate and drop-out would have brought."""
+    gaps, drops = stream(m.seed, 0, _PAST), stream(m.seed, 1, _PAST)
+    tenure = first - u.registered
+    u.visited = u.registered
+    if unit(stream(m.seed, 0, _LAPSED), i) < m.b[LAPSE_NEW]:
+        u.flags |= LAPSED
+    else:
+        gap = 1.0 / max(u.rate * conversion, 1e-9)
+        t, k = 0.0, 0
+        while not u.flags & LAPSED and k < 60:
+            t += gap * exponential(unit(gaps, i * 64 + k))
+            if t >= tenure:
+                break
+            u.ordered_before = u.ordered
+            u.ordered = u.registered + int(t)
+            u.visited = u.ordered
+            u.orders += 1
+            if u.orders == 1:
+                u.first_ordered = u.ordered
+            if unit(drops, i * 64 + k) < u.drop:
+                u.flags |= LAPSED
+            k += 1
+        if not u.flags & LAPSED:
+            since = int(exponential(unit(gaps, i * 64 + 63)) / max(u.rate, 1e-9))
+            u.visited = max(u.visited, first - 1 - min(since, tenure - 1))
+    idle = first - u.visited
+    if idle >= m.b[CHURN_DAYS]:
+        u.state = CHURNED
+    elif idle >= m.b[DORMANT_DAYS]:
+        u.state = DORMANT
+    elif u.orders == 0:
+        u.state = REGISTERED
+    elif u.orders > 1:
+        u.state = REPEAT
+    else:
+        u.state = RETAINED if u.visited > u.ordered else FIRST
 
-    The burn-in gives them their real histories; this only puts them near it.
+
+@compiled
+def populate(users, m, aware, registered, conversion):
+    """Fill the market: the first day's users, of whom a share is aware and a share registered, with a past.
+
+    The burn-in gives them their real histories; this only puts them near it. `conversion` is the base share of visits
+    that end in an order.
     """
     first = int(m.b[FIRST_DAY])
     for s in range(len(m.segment_first) - 1):
@@ -157,18 +214,10 @@ def populate(users, m, aware, registered):
             newborn(users, i, first, m)
             u = users[i]
             x = unit(stream(m.seed, 0, _START), i)
-            age = unit(stream(m.seed, 0, _HISTORY), i)
+            age = unit(stream(m.seed, 0, _TENURE), i)
             if x < registered:
-                u.registered = first - 1 - int(age * m.b[CHURN_DAYS])
-                u.visited = u.registered
-                u.state = REGISTERED
-                if unit(stream(m.seed, 0, _LAPSED), i) < m.b[LAPSE_NEW]:
-                    u.flags |= LAPSED
-                    idle = first - u.visited
-                    if idle >= m.b[DORMANT_DAYS]:
-                        u.state = DORMANT
-                else:
-                    u.visited = first - 1
+                u.registered = first - 1 - int(age * PAST_DAYS)
+                give_past(u, i, first, conversion, m)
             elif x < registered + aware:
                 u.state = AWARE
                 u.awareness = m.b[HALF]

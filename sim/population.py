@@ -41,7 +41,7 @@ class Population:
         self.scale = scenario.market.people / n
         start = scenario.behaviour.start
         users = empty_users(n)
-        populate(users, self.market, start.aware, start.registered)
+        populate(users, self.market, start.aware, start.registered, base_conversion(scenario))
         self.world = World(
             users=users,
             klass=np.zeros(n, np.uint16),
@@ -159,6 +159,13 @@ class Population:
         """End the threads."""
         if self.pool is not None:
             self.pool.shutdown()
+
+
+def base_conversion(scenario: Scenario) -> float:
+    """Return the share of visits that end in an order by the base rates."""
+    shop = scenario.behaviour.shop
+    clicked = 1 - (1 - shop.ctr) ** shop.impressions
+    return clicked * (1 - shop.detail_bounce) * shop.cart * (1 - shop.payment_abandonment)
 
 
 def _mail(users: int, size: int) -> Mail:

@@ -44,7 +44,7 @@ class Run:
     """Live state of the simulated users, contact graph apart [bytes]."""
     observer: Observer
     accounts: pd.DataFrame
-    """account, planned, spent, left."""
+    """account, planned, moved, spent, left; planned + moved = spent + left."""
     rules: pd.DataFrame
     """day, rule, lever, value, action: what the plan's controllers did."""
 

@@ -85,7 +85,7 @@ def count_return(i, day, m, w, o):
         return
     if age == 1:
         o.retained[int(index), 0, u.segment] += 1
-    elif 5 <= age <= 7 and not u.flags & WEEK7:
+    if age <= 7 and not u.flags & WEEK7:
         u.flags |= WEEK7
         o.retained[int(index), 1, u.segment] += 1
     elif age >= 24 and not u.flags & DAY30:

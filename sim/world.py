@@ -110,7 +110,7 @@ class Out(NamedTuple):
     cohort_active: Array
     """[cohorts, weeks of age] members seen for the first time in that week of age."""
     retained: Array
-    """[days, 3, S] members of each day's registrations who came back: day 1, days 5-7, days 24-30."""
+    """[days, 3, S] members of each day's registrations who came back: day 1, days 1-7, days 24-30."""
     credit: Array
     """[credit numbers, 3] millionths of orders, GMV cents, contribution cents."""
     roles: Array

@@ -63,7 +63,8 @@ class Channels:
         """Return the expected impressions by segment, in simulated users' terms."""
         weights = ask.weights * self.audience[channel]
         total = weights.sum()
-        return weights * (ask.impressions * crowding / self.scale / total) if total > 0 else weights * 0.0
+        factor = ask.impressions * crowding / self.scale / total if total > 0 else 0.0
+        return np.asarray(weights * factor)
 
     def planned(self, day: int, market: Market, streams: Array) -> list[tuple[str, Ask, Array]]:
         """Return whole impressions of the simulated market for every ask of the day, by segment; clears the asks.

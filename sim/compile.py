@@ -48,13 +48,15 @@ def _cache_folder() -> Path:
     return Path(tempfile.gettempdir()) / f"sandtable-compiled-{digest}"
 
 
-numba.config.CACHE_DIR = str(_cache_folder())
+_config: Any = numba.config
+_config.CACHE_DIR = str(_cache_folder())
+_njit: Any = numba.njit
 
 
 def compiled(function: F) -> F:
     """Compile a verb: cached, without the interpreter lock, IEEE arithmetic as written (no reordering, no fusing).
 
-    A verb allocates nothing, so reference counting is off; counting every array of the market at every call would cost
-    ten times the verb.
+    A verb allocates nothing, so reference counting is off, and a verb is inlined into its caller: counting and passing
+    every array of the market at every call would cost ten times the verb.
     """
-    return numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)(function)  # type: ignore[no-any-return]
+    return _njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)(function)  # type: ignore[no-any-return]

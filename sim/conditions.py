@@ -46,13 +46,14 @@ OFFER = np.dtype(
 
 MESSAGE = np.dtype(
     [
-        ("stream", "u8"), ("opened", "f8"), ("quality", "f8"), ("audience", AUDIENCE), ("price", "i8"), ("every", "i4"),
+        ("stream", "u8"), ("members", "u8"), ("opened", "f8"), ("quality", "f8"), ("reach", "f8", 12), ("audience", AUDIENCE),
+        ("price", "i8"), ("every", "i4"),
         ("after", "i4"), ("delay", "i4"), ("offer", "i4"), ("account", "i4"), ("hour", "u1"), ("lever", "u1"),
         ("channel", "u1"), ("open", "u1"),
     ],
     align=True,
 )  # fmt: skip
-"""A message lever. `after`: trigger; `offer`: row of the coupon it carries, or -1; price in millionths of a yuan."""
+"""A message lever. `members`: stream that tells who is on its channel, `reach` what share of each segment; `after`: trigger; `offer`: row of the coupon it carries, or -1; price in millionths of a yuan."""
 ON_SCHEDULE, AFTER_REGISTRATION, AFTER_ORDER, AFTER_CART, AFTER_IDLE = range(5)
 TRIGGERS = ("", "registration", "order", "cart", "idle")
 

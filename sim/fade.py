@@ -69,6 +69,10 @@ def fade(i, day, m, w, o):
     idle = day - u.visited
     if u.state == CHURNED and day >= leaving_day(u, i, m):
         note(o, u, i, day, -1, IS_REPLACED, 0, 0.0)
+        for k in range(WALLET):
+            if u.wallet[k]:
+                o.issued[u.wallet[k] - 1, 2] += 1
+                o.tally[M.COUPONS_EXPIRED, u.segment, 0] += 1
         move(o, u, UNAWARE)
         u.generation += 1
         newborn(w.users, i, day, m)

@@ -8,7 +8,7 @@ from sim.world import GROUP_FAILS, JOINS_GROUP, STARTS_GROUP, note
 
 @compiled
 def find_slot(w):
-    """Return an empty slot of the table of open groups, 0 when it is full; slots fill from a moving start."""
+    """Return an empty slot of the table of open groups, which always has one; slots fill from a moving start."""
     n = len(w.groups)
     start = w.group_count[0]
     for k in range(1, n):
@@ -52,9 +52,6 @@ def wait_for_group(i, day, intent, m, c, w, o):
                 return slot
             return 0
     slot = find_slot(w)
-    if slot == 0:
-        w.group_count[1] += 1
-        return 0
     group = w.groups[slot]
     group.n = 0
     group.row = intent.group

@@ -14,7 +14,7 @@ from sim.conditions import (
     MEDIA,
     ON_SCHEDULE,
 )
-from sim.draws import stream, unit
+from sim.draws import below, stream, unit
 from sim.market import HALF, LISTEN, MESSAGE_HALF, WORD_STOCK
 from sim.users import AWARE, NEVER, TRAIL, UNAWARE
 from sim.wallet import fits, grant
@@ -86,6 +86,12 @@ def hear(i, day, day_key, m, c, w, o):
 
 
 @compiled
+def on_channel(member, i, reach):
+    """Return whether a user is on a channel at all; `member`: key of the channel's own stream."""
+    return below(member, i, 1 << 30) < reach * (1 << 30)
+
+
+@compiled
 def trigger_day(u, after, delay):
     """Return the day on which a trigger fires for a user, NEVER when it does not."""
     anchor = NEVER
@@ -101,21 +107,38 @@ def trigger_day(u, after, delay):
 
 
 @compiled
+def addressed(msg, i, u, day, m):
+    """Return whether a message goes to a user today."""
+    if not msg.open or not fits(msg.audience, u, day):
+        return False
+    if msg.after != ON_SCHEDULE:
+        if trigger_day(u, msg.after, msg.delay) != day:
+            return False
+    elif msg.every > 1 and (day + np.int64(unit(stream(m.seed, 0, msg.stream), i) * msg.every)) % msg.every:
+        return False
+    reach = msg.reach[u.segment]
+    return reach >= 1.0 or on_channel(stream(m.seed, 0, msg.members), i, reach)
+
+
+@compiled
+def gets_scheduled(i, u, day, m, c):
+    """Return whether any message on schedule goes to a user today."""
+    if u.registered == NEVER or c.scheduled[u.segment] == 0:
+        return False
+    for r in range(len(c.messages)):
+        if c.messages[r].after == ON_SCHEDULE and addressed(c.messages[r], i, u, day, m):
+            return True
+    return False
+
+
+@compiled
 def read_messages(i, day, m, c, w, o):
     """Receive today's messages. Return the row of the message that brings a visit, or -1."""
     u = w.users[i]
     prompt = -1
     for r in range(len(c.messages)):
         msg = c.messages[r]
-        if not msg.open:
-            continue
-        key = stream(m.seed, 0, msg.stream)
-        if msg.after == ON_SCHEDULE:
-            if msg.every > 1 and (day + np.int64(unit(key, i) * msg.every)) % msg.every:
-                continue
-        elif trigger_day(u, msg.after, msg.delay) != day:
-            continue
-        if not fits(msg.audience, u, day):
+        if not addressed(msg, i, u, day, m):
             continue
         o.sent[r] += 1
         o.tally[M.MESSAGES, u.segment, msg.channel] += 1

@@ -108,12 +108,13 @@ def _kol(w: Window) -> float:
 
 
 def _ltv(w: Window) -> float:
-    """Return the discounted margin of the 365 days up to the window's end, per customer of those days [yuan]."""
+    """Return the discounted margin of the 365 days up to the window's end, per customer of those days [yuan]; NaN when fewer were simulated."""
     rate = w.observer.scenario.measures.discount_rate
-    first = max(w.last - 364, w.observer.calendar.first)
-    year = Window(w.observer, first, w.last, w.segment)
+    if w.last - 364 < w.observer.calendar.first:
+        return nan
+    year = Window(w.observer, w.last - 364, w.last, w.segment)
     buyers = w.snapshot(BUYERS_12M) * w.observer.scale
-    margin = year.count(M.MARGIN) / 100 * 365 / year.days
+    margin = year.count(M.MARGIN) / 100
     return _over(margin / (1 + rate) ** 0.5, buyers)
 
 
@@ -198,7 +199,7 @@ KPIS: dict[str, Kpi] = {kpi.id: kpi for kpi in _ALL}
 def measure(observer: Observer, kpi: str, span: tuple[int, int], segment: str = "all") -> float:
     """Return a KPI over days first to last; NaN when the days were not simulated or nothing was there to measure."""
     first, last = span
-    if last > observer.seen_until or first < observer.calendar.first:
+    if last < first or last > observer.seen_until or first < observer.calendar.first:
         return nan
     row = None if segment == "all" else observer.names.segments.index(segment)
     return float(KPIS[kpi].formula(Window(observer, first, last, row)))

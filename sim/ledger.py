@@ -62,28 +62,28 @@ class Accounts:
         reserve = scenario.accounts.reserve
         self.reserve = reserve.account if reserve else None
         self.reserve_open = calendar.span(reserve.release) if reserve and reserve.release else None
-        for k, (day, share) in enumerate(sorted((t.day, t.share) for t in scenario.accounts.tranches) or [(0, 1.0)]):
-            env.process(self._tranche(k, day, share))
+        arrived = 0.0
+        for day, share in sorted((t.day, t.share) for t in scenario.accounts.tranches) or [(0, 1.0)]:
+            env.process(self._tranche(day, arrived, arrived + share))
+            arrived += share
 
-    def _tranche(self, k: int, day: int, share: float) -> Generator[simpy.Event, Any, None]:
+    def _tranche(self, day: int, before: float, after: float) -> Generator[simpy.Event, Any, None]:
         if day > self.env.now:
             yield self.env.timeout(day - self.env.now)
         for path, planned in self.planned.items():
-            amount = round(planned * share)
+            amount = round(planned * after) - round(planned * before)
             if amount:
                 yield self.boxes[path].put(amount)
 
-    def balance(self, path: str, day: int, *, emergency: bool = False) -> int:
+    def balance(self, path: str, day: int) -> int:
         """Return what an account can pay today [cents]; the reserve pays nothing before its release."""
-        if path == self.reserve and not emergency and not (
-            self.reserve_open and self.reserve_open[0] <= day <= self.reserve_open[1]
-        ):
+        if path == self.reserve and not (self.reserve_open and self.reserve_open[0] <= day <= self.reserve_open[1]):
             return 0
         return int(self.boxes[path].level)
 
     def pay(self, day: int, path: str, lever: str, kind: str, cents: int) -> int:
         """Pay up to an amount from an account and book it. Return what was paid [cents]."""
-        paid = min(cents, int(self.boxes[path].level))
+        paid = min(cents, self.balance(path, day))
         if paid > 0:
             self.boxes[path].get(paid)
             self.spent[path] += paid

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.compile import compiled
 from sim.fade import decay, fade, lapse_after_visit, rest
-from sim.hear import hear, read_messages
+from sim.hear import gets_scheduled, hear, read_messages
 from sim.market import AWARE_VISIT, LOYALTY, SATISFACTION, SPONTANEOUS, TALK, WORD_STOCK
 from sim.share import invite, talk, talks
 from sim.shop import shop
@@ -38,9 +38,8 @@ def live(i, day, gate_key, day_key, m, c, w, o):
     p_visit = own_visit(u, day, m, c)
     p_talk = talks(u, m)
     p_first = m.b[SPONTANEOUS] if unaware else p_visit
-    messaged = u.registered != NEVER and (c.scheduled[u.segment] != 0)
     fires = x < p_first + (1.0 - p_first) * p_talk
-    if not (fires or messaged or w.wake[i] <= day):
+    if not (fires or w.wake[i] <= day or gets_scheduled(i, u, day, m, c)):
         return False
     decay(u, day, m)
     expire(i, day, c, w, o)

@@ -95,7 +95,7 @@ class Observer:
             pd.DataFrame(
                 {
                     "day": days,
-                    "metric": pd.Categorical.from_codes(metric, metrics.NAMES).astype(str),
+                    "metric": np.array(metrics.NAMES)[metric],
                     "segment": np.array(self.names.segments)[segment],
                     "channel": np.array(self.names.channels)[channel],
                     "value": value,
@@ -114,8 +114,8 @@ class Observer:
         ]
         frame = pd.concat([f for f in frames if len(f)], ignore_index=True)
         frame["day"] = frame["day"].astype("int32")
-        frame = frame.groupby(["day", "metric", "segment", "channel"], as_index=False, sort=True)["value"].sum()
-        return frame
+        keys = ["day", "metric", "segment", "channel"]
+        return frame.groupby(keys, sort=True)["value"].sum().reset_index()
 
     def channel_of(self, lever: str) -> str:
         """Return the channel under which a lever's cost is listed: its own, or its kind's."""

@@ -91,6 +91,12 @@ class Population:
                 mail=Mail(mail.head, grown(mail.next, size), grown(mail.touch, size), grown(mail.sender, size))
             )
 
+    def room_for_groups(self, starts: int) -> None:
+        """Make room for so many more open group-buys."""
+        groups = self.world.groups
+        if self.names.groups and len(groups) - 1 - np.count_nonzero(groups["n"]) < starts:
+            self.world = self.world._replace(groups=grown(groups, 2 * len(groups) + starts))
+
     def live_day(self, day: int, c: Conditions) -> None:
         """Let every user live the day (columnar engine)."""
 
@@ -134,6 +140,7 @@ class Population:
         queue = np.argsort(total.intents["order"][: total.counts[0]], kind="stable")
         intents = int(total.counts[0])
         most = pushes_at_most(len(c.referrals), 3)
+        self.room_for_groups(intents)
         settled = 0
         while settled < intents:
             room = (len(total.pushes) - int(total.counts[1])) // most
@@ -146,8 +153,6 @@ class Population:
             dissolve(day, self.world, total)
         if len(self.outs) == 1:
             self.outs[0] = total
-        if self.world.group_count[1]:
-            raise RuntimeError("too many open group-buys for this market; raise the number of users or shorten the time limit")
         pushes = int(total.counts[1])
         self.room_for(pushes)
         self.items = deliver(total.pushes, pushes, self.items, day, self.market, c, self.world, total)

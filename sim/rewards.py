@@ -3,10 +3,15 @@
 import numpy as np
 
 from sim.compile import compiled
-from sim.draws import below, stream
+from sim.draws import below, purpose, stream
 from sim.fade import rest
+from sim.hear import on_channel
 from sim.purse import give
 from sim.visit import REGISTER_STAGE
+
+_AGAIN = purpose("again")
+ATTEMPTS = 1 << 14
+"""An impression that has met nobody on its channel after so many tries is lost: the segment has no member there."""
 
 
 @compiled
@@ -63,20 +68,14 @@ def show(touch, what, channel_stream, reach, number, first, last, items, day, m,
     n = last - first
     if n <= 0:
         return items
-    key = stream(m.seed, day, what)
+    key, again = stream(m.seed, day, what), stream(m.seed, day, what ^ _AGAIN)
     member = stream(m.seed, 0, channel_stream)
     for k in range(number):
         to = first + below(key, k * 16, n)
-        if reach < 1.0:
-            for attempt in range(1, 16):
-                if on_channel(member, to, reach):
-                    break
-                to = first + below(key, k * 16 + attempt, n)
-        items = post(to, touch, -1, items, day, w)
+        attempt = 1
+        while reach < 1.0 and attempt < ATTEMPTS and not on_channel(member, to, reach):
+            to = first + (below(key, k * 16 + attempt, n) if attempt < 16 else below(again, k * ATTEMPTS + attempt, n))
+            attempt += 1
+        if attempt < ATTEMPTS:
+            items = post(to, touch, -1, items, day, w)
     return items
-
-
-@compiled
-def on_channel(member, i, reach):
-    """Return whether a user is on a channel at all."""
-    return below(member, i, 1 << 30) < reach * (1 << 30)

@@ -56,7 +56,9 @@ class RuleBook:
 
     def evaluate(self, name: str, rule: Rule, day: int, acted: set[str]) -> None:
         """Act when the condition has held often enough."""
-        targets: tuple[str | None, ...] = tuple(v for v in rule.levers if v in self.levers and v not in acted) or (None,)
+        targets: tuple[str | None, ...] = tuple(v for v in rule.levers if v in self.levers and v not in acted)
+        if not rule.levers:
+            targets = (None,)
         values = {t: self.measured(name, rule, t, day) for t in targets}
         failing = {t: v for t, v in values.items() if not isnan(v) and self.holds(rule, v)}
         self.held[name] = self.held[name] + 1 if failing else 0

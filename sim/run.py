@@ -152,7 +152,6 @@ def simulate(
     stage = Rehearsal(scenario, seed, engine, threads, watch, progress)
     last = stage.calendar.last if days is None else min(days - 1, stage.calendar.last)
     stage.run_until(last)
-    w = stage.population.world
     return Run(
         scenario=scenario,
         seed=seed,
@@ -160,7 +159,7 @@ def simulate(
         threads=threads,
         wall_seconds=time.perf_counter() - started,
         user_days=(last - stage.calendar.first + 1) * scenario.market.users,
-        live_bytes=sum(a.nbytes for a in (w.users, w.klass, w.wake, w.mail.head, w.groups)),
+        live_bytes=stage.live_bytes,
         observer=stage.observer,
         accounts=stage.accounts.table(),
         rules=pd.DataFrame(stage.rulebook.log, columns=["day", "rule", "lever", "value", "action"]),
@@ -207,6 +206,12 @@ class Rehearsal:
         env.process(self.rulebook.run())
         if engine == "process":
             self.population.processes(env, self.weather.conditions, self.calendar.first, self.calendar.last)
+
+    @property
+    def live_bytes(self) -> int:
+        """Live state of the simulated users, contact graph apart [bytes]."""
+        w = self.population.world
+        return sum(a.nbytes for a in (w.users, w.klass, w.wake, w.mail.head, w.groups))
 
     def run_until(self, last: int) -> None:
         """Let the market live up to and including a day."""

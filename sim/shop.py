@@ -5,9 +5,9 @@ from sim.compile import compiled
 from sim.conditions import GROUP, INVITATION
 from sim.draws import bits, exp, pick
 from sim.market import CART, FIRST_ORDER, IMPRESSIONS, SAVING_RESPONSE, TABLE
-from sim.users import CONSIDERING, NEVER
+from sim.users import CONSIDERING, NEVER, state_by_orders
 from sim.visit import register
-from sim.wallet import best_offer, fits, shipping_fee
+from sim.wallet import best_offer, covers, fits, shipping_fee
 from sim.world import (
     ABANDONS,
     BASKET,
@@ -55,9 +55,9 @@ def best_group(u, day, goods, basket, c):
     best, saving = -1, 0
     for g in range(len(c.groups)):
         row = c.groups[g]
-        if row.open and (row.goods >> goods) & 1 and (row.account < 0 or c.purse[row.account] > 0) and fits(row.audience, u, day):
+        if row.open and (row.goods >> goods) & 1 and fits(row.audience, u, day):
             off = int(basket * row.rate) if row.rate > 0 else min(row.off, basket)
-            if off > saving:
+            if off > saving and covers(row.account, off * row.size, c):
                 best, saving = g, off
     return best, saving
 
@@ -87,6 +87,8 @@ def shop(i, day, day_key, hour, channel, prompt, message, sender, m, c, w, o):
     basket = int(m.goods[goods].basket * wanted * m.segment[s, 2] * c.basket[s] * 100.0 + 0.5)
     offer, slot, padded, saving = best_offer(i, day, day_key, goods, hour, basket, m, c, w)
     member_saving = int(padded * c.tiers[u.tier - 1].discount) if u.tier > 0 else 0
+    if u.tier > 0 and not covers(c.tiers[u.tier - 1].account, member_saving, c):
+        member_saving = 0
     group, group_saving = best_group(u, day, goods, basket, c)
     seen = saving * (c.offers[offer].urgency if offer >= 0 else 1.0)
     if group_saving > seen and not joins and draw(m, day_key, i, GROUP_START) >= c.groups[group].start:
@@ -124,6 +126,7 @@ def shop(i, day, day_key, hour, channel, prompt, message, sender, m, c, w, o):
         invited = prompt >= 0 and c.touches[prompt].kind == INVITATION
         lever = c.touches[prompt].lever if prompt >= 0 else 0
         register(i, day, day_key, channel, lever, sender if invited else -1, m, c, w, o)
+        move(o, u, state_by_orders(u, day))
     k = o.counts[0]
     intent = o.intents[k]
     intent.order = (int(hour) << 48) | int(bits(day_key, i * 64 + QUEUE) >> 16)

@@ -93,11 +93,16 @@ def price(offer, basket, fee, pad):
 
 
 @compiled
+def covers(account, cents, c):
+    """Return whether an account's purse can pay so much today; nobody is promised a saving that the plan cannot pay."""
+    return account < 0 or c.purse[account] >= cents
+
+
+@compiled
 def usable(offer, k, goods, hour, u, day, c):
     """Return whether an offer may be used by this user on these goods at this hour."""
     return (
         c.quota[k] != 0
-        and (offer.account < 0 or c.purse[offer.account] > 0)
         and (offer.goods >> goods) & 1
         and (offer.hours >> hour) & 1
         and fits(offer.audience, u, day)
@@ -118,7 +123,7 @@ def best_offer(i, day, day_key, goods, hour, basket, m, c, w):
         offer = c.offers[k]
         if offer.give == PUBLIC and offer.open and usable(offer, k, goods, hour, u, day, c):
             new_basket, saving = price(offer, basket, fee, pad if basket >= m.b[PADDING] * offer.over else -1.0)
-            if saving * offer.urgency > best_seen:
+            if saving * offer.urgency > best_seen and covers(offer.account, int(saving * offer.cost), c):
                 best, slot, best_basket, best_saving, best_seen = k, -1, new_basket, saving, saving * offer.urgency
     for s in range(WALLET):
         if u.wallet[s] and u.expiry[s] >= day:

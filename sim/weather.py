@@ -138,7 +138,7 @@ class Weather:
         result = np.zeros((), AUDIENCE)
         result["segments"] = mask(a.segments, self.names.segments)
         result["tags"] = mask(a.tags, self.names.tags) if a.tags else 0
-        tiers = sum(1 << (1 + self.names.tiers.index(t)) for t in a.tiers)
+        tiers = sum(1 << (1 + self.names.tiers.index(t)) for t in a.tiers if t in self.names.tiers)
         result["tiers"] = tiers if a.tiers else 0xFFFF
         result["registered"] = -1 if a.registered is None else int(a.registered)
         result["orders_from"], result["orders_to"] = a.orders[0], EVERYONE if a.orders[1] is None else a.orders[1]

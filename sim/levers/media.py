@@ -38,27 +38,26 @@ class Media(LeverProcess):
         self.weights = affinity * profile[:, window].sum(axis=1)
 
     def _pace(self) -> Any:
-        pace = np.where(self.days, 1.0, 0.0)
+        largest = np.full(len(self.days), -1.0)
         for when, weight in self.spec.pace.items():
             inside = self.desk.calendar.inside(*self.desk.calendar.span(when))
-            pace[inside] = np.where(self.days[inside], np.maximum(pace[inside] if weight >= 1 else 0.0, weight), 0.0)
-        return pace
+            largest[inside] = np.maximum(largest[inside], weight)
+        return np.where(self.days, np.where(largest < 0, 1.0, largest), 0.0)
 
     def buy(self, day: int) -> float:
         """Spend today's part of the budget. Return the uncrowded impressions it buys."""
         k = day - self.desk.calendar.first
         ahead = self.pace[k:].sum()
-        wish = self.left * self.pace[k] / ahead if ahead > 0 else 0.0
+        wish = max(0.0, self.left - self.carry) * self.pace[k] / ahead if ahead > 0 else 0.0
         unit_cents = self.spec.unit_cost * 100 * self.desk.channels.price_factor(self.spec.channel, day)
         if self.spec.whole_units:
-            self.carry += wish
+            self.carry = min(self.carry + wish, self.left)
             wish = np.floor(self.carry / unit_cents + 1e-9) * unit_cents
         can = min(round(wish), self.desk.accounts.balance(self.spec.account, day))
         if self.spec.whole_units:
             units = np.floor((can + 0.5) / unit_cents + 1e-9)
             can = min(round(units * unit_cents), can)
             self.carry -= can
-            self.left += wish * 0
         paid = self.desk.accounts.pay(day, self.spec.account, self.name, "media", int(can))
         self.left -= paid
         return float(paid / unit_cents * self.spec.unit_impressions)
@@ -88,5 +87,5 @@ class Media(LeverProcess):
 def budget_cents(budget: float | str, account_cents: int) -> int:
     """Return a budget in cents: yuan, or a percentage of what the account was planned to hold."""
     if isinstance(budget, str) and budget.strip().endswith("%"):
-        return round(number(budget) * account_cents)
-    return round(number(budget) * 100)
+        return int(round(number(budget) * account_cents))
+    return int(round(number(budget) * 100))

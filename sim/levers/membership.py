@@ -38,7 +38,8 @@ class Membership(LeverProcess):
             for n, tier in zip(counts, self.spec.tiers.values(), strict=True)
         )
         if self.spec.account is not None:
-            self.desk.accounts.pay(day, self.spec.account, self.name, "benefit", round(cost))
+            paid = self.desk.accounts.pay(day, self.spec.account, self.name, "benefit", round(cost))
+            self.desk.accounts.ledger.post(day, "unfunded", self.name, "unfunded", round(cost) - paid)
 
     def close_day(self, day: int) -> None:
         """End the membership: nobody has a tier."""

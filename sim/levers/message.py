@@ -15,6 +15,9 @@ class Message(LeverProcess):
         self.row = desk.names.messages.index(name)
         row = desk.weather.conditions.messages[self.row]
         row["stream"], row["opened"], row["quality"] = stream_of(name), spec.opened, spec.quality
+        row["members"] = desk.channels.streams[spec.channel]
+        reach = desk.channels.reach[spec.channel]
+        row["reach"][: len(reach)] = reach
         row["audience"] = desk.weather.audience(spec.audience)
         row["every"], row["after"], row["delay"] = spec.every, TRIGGERS.index(spec.after), spec.delay
         row["offer"] = -1 if spec.offer is None or spec.offer not in desk.names.offers else desk.names.offers.index(spec.offer)

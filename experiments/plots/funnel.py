@@ -1,0 +1,86 @@
+"""The way from impressions to orders by repeat buyers, with what is lost between steps."""
+
+from itertools import pairwise
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments import units
+from experiments.plots.style import BLACK, BLUE, canvas, mean_of, nothing, panel, styled
+from experiments.replicate import Replication
+
+STEPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("Paid and own-media impressions", ("exposure",), ()),
+    ("Visits", ("uv",), ()),
+    ("Detail pages opened", ("details",), ()),
+    ("Detail pages read", ("details",), ("detail_bounces",)),
+    ("Carts", ("carts",), ()),
+    ("Payments made", ("payments_started",), ("payments_abandoned",)),
+    ("Orders", ("orders",), ()),
+    ("Orders by repeat buyers", ("orders",), ("new_customers",)),
+)
+"""Steps by what is added and taken away; visits also come without impressions, of users' own accord."""
+
+
+def steps(daily: pd.DataFrame, first: int, last: int) -> pd.DataFrame:
+    """Return step, value (mean over runs) and words (what happens before the step) for days first to last."""
+    part = daily[daily["day"].between(first, last)]
+    sums = part.groupby("metric", observed=True)["value"].sum() / max(1, daily["seed"].nunique())
+    total = {str(k): float(v) for k, v in sums.items()}
+    rows = [
+        (name, sum(total.get(m, 0.0) for m in plus) - sum(total.get(m, 0.0) for m in minus))
+        for name, plus, minus in STEPS
+    ]
+    words = ["", _clicks(total.get("exposure", 0.0), total.get("ad_clicks", 0.0), total.get("uv", 0.0))]
+    words += [_loss(before, after) for (_, before), (_, after) in pairwise(rows[1:])]
+    return pd.DataFrame(rows, columns=["step", "value"]).assign(words=words)
+
+
+def _clicks(shown: float, clicks: float, visits: float) -> str:
+    if not shown or not visits:
+        return "all visits come without an impression" if visits else ""
+    clicked, share = units.compact(100 * clicks / shown, 3), units.compact(100 * clicks / visits, 3)
+    return f"{clicked} % clicked, which makes {share} % of visits; the others come without an impression"
+
+
+def _loss(before: float, after: float) -> str:
+    if not before:
+        return ""
+    lost, kept = 100 * (1 - after / before), 100 * after / before
+    return f"{units.compact(lost, 3)} % lost, {units.compact(kept, 3)} % go on"
+
+
+@styled
+def draw(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the steps as bars on a logarithmic scale, the first at the top."""
+    ax = panel(ax, 10, 5.5)
+    values = table["value"].tolist()
+    if not max(values, default=0.0) > 0:
+        return nothing(ax, "From impressions to repeat buyers", "no impressions and no visits in the simulated plan")
+    floor = 10 ** (len(str(int(min(v for v in values if v > 0)))) - 2)
+    names = table["step"].tolist()
+    ax.barh(range(len(values)), [max(v, floor) for v in values], height=0.56, color=BLUE, zorder=2)
+    ax.set_xscale("log")
+    ax.set_xlim(left=floor, right=max(values) * 6)
+    for k, value in enumerate(values):
+        ax.text(max(value, floor) * 1.08, k, units.compact(value), va="center", fontweight="bold", color=BLACK)
+        colour = "#555555" if k == 1 else "#B04A00"
+        ax.text(floor * 1.1, k - 0.5, table["words"][k], va="center", fontsize=8, color=colour, zorder=3)
+    ax.set_yticks(range(len(values)), names)
+    ax.set_ylim(len(values) - 0.5, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(visible=False)
+    ax.set_xlabel("number in the plan's days (logarithmic scale)")
+    ax.xaxis.set_major_formatter(lambda v, _: units.compact(v))
+    return ax
+
+
+@styled
+def figure(replication: Replication) -> Figure:
+    """Draw the funnel of the whole plan, all runs together."""
+    fig = canvas(10, 6)
+    ax = fig.subplots()
+    draw(steps(replication.daily, 0, replication.scenario.clock.days - 1), ax)
+    ax.set_title(f"{replication.scenario.name}: from impressions to repeat buyers ({mean_of(len(replication.seeds))})", pad=10)
+    return fig

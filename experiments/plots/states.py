@@ -1,0 +1,67 @@
+"""How many people are in each state, day by day."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.curves import LEAD_DAYS
+from experiments.plots.style import BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, SKY, VERMILLION, YELLOW
+from experiments.plots.style import canvas, mean_of, nothing, numbers, panel, styled
+from experiments.plots.timeline import date_axis, number, phases
+from experiments.replicate import Replication
+from scenarios import Scenario
+
+OUTSIDE = {"unaware": PALE, "aware": SKY, "visitor": BLUE}
+MEMBERS = {
+    "loyal": "#004466", "repeat-buyer": BLUE, "retained": SKY, "first-buyer": GREEN, "considering": YELLOW,
+    "registered": ORANGE, "dormant": GREY, "churned": PALE,
+}  # fmt: skip
+"""States of people who have registered, the most loyal first."""
+_UNUSED = (VERMILLION, PURPLE)
+
+
+def by_state(replication: Replication) -> pd.DataFrame:
+    """Return people by state, means over runs: rows are days from 60 before the plan on, columns states."""
+    part = replication.states[replication.states["day"] >= -LEAD_DAYS]
+    table = part.groupby(["day", "state"])["users"].sum().unstack(fill_value=0.0)
+    return table / len(replication.seeds)
+
+
+@styled
+def draw(table: pd.DataFrame, scenario: Scenario, colours: dict[str, str], ax: Axes | None = None) -> Axes:
+    """Draw some states as a stack."""
+    ax = panel(ax, 9, 4)
+    names = [name for name in colours if name in table.columns]
+    if table.empty or not names:
+        return nothing(ax, "People by state", "no day was simulated")
+    place = [number(scenario, int(day) + 0.5) for day in table.index]
+    ax.stackplot(
+        place, table[names].T.to_numpy(), labels=names, colors=[colours[n] for n in names], edgecolor="white", lw=0.4, zorder=2
+    )
+    ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_formatter(numbers("users"))
+    date_axis(ax, scenario, int(table.index[0]), int(table.index[-1]) + 1)
+    return ax
+
+
+@styled
+def figure(replication: Replication) -> Figure:
+    """Draw those who have registered above those who have not."""
+    fig = canvas(12, 7.5)
+    table = by_state(replication)
+    top, below = fig.subplots(2, 1, height_ratios=(3, 2))
+    for ax, colours, title in (
+        (top, MEMBERS, "People who have registered, by state"),
+        (below, OUTSIDE, "People who have not registered, by state"),
+    ):
+        draw(table, replication.scenario, colours, ax)
+        ax.set_title(title)
+        if ax.axison:
+            phases(ax, replication.scenario, named=ax is top)
+            handles, names = ax.get_legend_handles_labels()
+            ax.legend(handles[::-1], names[::-1], loc="center left", bbox_to_anchor=(1.01, 0.5))
+    fig.suptitle(
+        f"{replication.scenario.name}: where people stand ({mean_of(len(replication.seeds))})",
+        x=0.01, ha="left", fontsize=12, fontweight="bold",
+    )  # fmt: skip
+    return fig

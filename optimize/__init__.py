@@ -1,0 +1,1 @@
+"""Choosing: response curves, budget allocation."""

@@ -56,8 +56,8 @@ def write_folder(replication: Replication, path: str | os.PathLike[str] | None =
     """Write a replication to a folder and return it; without `path`, to `default_folder`.
 
     The folder holds scenario.yaml, manifest.json, daily.parquet, kpis.csv, ledger.csv, accounts.csv, credit.csv,
-    cohorts.csv, rules.csv and charts/*.png. It is made beside its place and put there in one step: after an error, a full
-    disk or Ctrl-C, nothing is left. Raises `FolderError` when it exists and is not empty, or cannot be written.
+    cohorts.csv, rules.csv and charts/*.png. It is made beside its place and put there in one step: after an error, a
+    full disk or Ctrl-C, nothing is left. Raises `FolderError` when it exists and is not empty, or cannot be written.
     """
     folder = check_folder(default_folder(replication) if path is None else path)
     with _in_one_step(folder) as making:

@@ -21,6 +21,10 @@ Tick = Callable[[int, int], None]
 Progress = Callable[[int, int, int, int], None]
 """Called with steps done, steps to do, jobs done, jobs to do, all jobs together."""
 
+class LostError(RuntimeError):
+    """A child was killed, or ran out of memory, before it could answer."""
+
+
 _POLL_SECONDS = 0.1
 _CHILD: dict[str, Any] = {}
 
@@ -56,7 +60,7 @@ def spread(
 
     `steps` is what a job has to do as its ticks count it. With several processes, `work` must be a function of a module
     and jobs must pickle; the caller's script is not run again in the children, so it needs no guard. An error in a job
-    or Ctrl-C ends all children at once. Raises what `work` raises, and `RuntimeError` when a child is killed.
+    or Ctrl-C ends all children at once. Raises what `work` raises, and `LostError` when a child is killed.
     """
     if processes > 1:
         return _in_processes(work, jobs, steps, processes, progress)
@@ -97,7 +101,11 @@ def _in_processes(
         results: dict[int, R] = {}
         pending = set(futures)
         while pending:
-            finished, pending = wait(pending, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+            finished, pending = wait(pending, timeout=class LostError(RuntimeError):
+    """A child was killed, or ran out of memory, before it could answer."""
+
+
+_POLL_SECONDS, return_when=FIRST_COMPLETED)
             for future in finished:
                 results[futures[future]] = future.result()
             _report(progress, list(board), steps, len(results))
@@ -106,7 +114,7 @@ def _in_processes(
             child.kill()
         pool.shutdown(wait=False, cancel_futures=True)
         if isinstance(error, BrokenProcessPool):
-            raise RuntimeError(
+            raise LostError(
                 "a process ended without an answer (killed, or out of memory); try fewer users or processes"
             ) from error
         raise

@@ -8,13 +8,12 @@ from functools import cached_property, partial
 from math import isnan
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from pandas.api.types import union_categoricals
 
 from experiments.curves import curves
 from experiments.pool import Progress, Tick, share_out, spread
 from experiments.summary import promises, summarise
+from experiments.tables import categorised, stack
 from scenarios import Scenario
 from sim.kpis import KPIS, measure
 from sim.run import Engine, Run, simulate
@@ -25,7 +24,7 @@ SO_FAR = "so far"
 
 @dataclass(frozen=True, eq=False)
 class Replication:
-    """What several runs of one scenario brought. Tables are for the real market; money in yuan; `seed` tells the run."""
+    """What several runs of one scenario brought: tables for the real market, money in yuan, the run in `seed`."""
 
     scenario: Scenario
     seeds: tuple[int, ...]
@@ -114,8 +113,8 @@ def replicate(
     """Run a scenario under seeds 1 to N, or under those given, and return their tables.
 
     The tables depend on `scenario`, `seeds`, `days` and `journeys` alone, not on `engine`, `threads` or `processes`.
-    Runs share the cores: processes times threads never exceed them. `days` ends runs early; `journeys` names users whose
-    days are written down; `progress(days_done, days, runs_done, runs)` is called as days are simulated. Raises
+    Runs share the cores: processes times threads never exceed them. `days` ends runs early; `journeys` names users
+    whose days are written down; `progress(days_done, days, runs_done, runs)` is called as days are simulated. Raises
     `ValueError` for seeds, days or users out of range.
     """
     chosen = _seeds(seeds)
@@ -138,7 +137,7 @@ def replicate(
         started=started,
         wall_seconds=time.perf_counter() - clock,
         user_days=steps * scenario.market.users * len(chosen),
-        **{name: _stack(chosen, [answer[name] for answer in answers]) for name in _TABLES},
+        **{name: stack({seed: answer[name] for seed, answer in zip(chosen, answers, strict=True)}) for name in _TABLES},
     )
 
 
@@ -164,7 +163,7 @@ def _tables(
     }
     tables = {name: made[name] if name in made else getattr(run, name) for name in _TABLES}
     tables["targets"] = tables["targets"].astype({"reached": "boolean", "value": "float64", "wanted": "float64"})
-    return {name: _compact(table) for name, table in tables.items()}
+    return {name: categorised(table) for name, table in tables.items()}
 
 
 def _so_far(run: Run, days: int) -> pd.DataFrame:
@@ -172,23 +171,3 @@ def _so_far(run: Run, days: int) -> pd.DataFrame:
     span = (0, min(days, run.scenario.clock.days) - 1)
     rows = [(kpi.id, SO_FAR, "all", kpi.unit, measure(run.observer, kpi.id, span)) for kpi in KPIS.values()]
     return pd.DataFrame([r for r in rows if not isnan(r[4])], columns=["kpi", "window", "segment", "unit", "value"])
-
-
-def _compact(table: pd.DataFrame) -> pd.DataFrame:
-    if table.empty:
-        return table
-    texts = [name for name, kind in table.dtypes.items() if pd.api.types.is_string_dtype(kind)]
-    return table.astype(dict.fromkeys(texts, "category"))
-
-
-def _stack(seeds: tuple[int, ...], parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return the runs' tables one after the other, each row with its seed."""
-    columns: dict[str, Any] = {"seed": np.repeat(np.array(seeds, np.int64), [len(part) for part in parts])}
-    full = [part for part in parts if len(part)] or parts[:1]
-    for name in full[0].columns:
-        series = [part[name] for part in full]
-        if isinstance(series[0].dtype, pd.CategoricalDtype):
-            columns[name] = union_categoricals(series, sort_categories=True)
-        else:
-            columns[name] = pd.concat(series, ignore_index=True)
-    return pd.DataFrame(columns)

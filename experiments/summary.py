@@ -1,12 +1,14 @@
 """What the runs say together: means, intervals, and how likely each promise is kept."""
 
 from collections.abc import Sequence
-from math import nan, sqrt
+from math import isnan, nan, sqrt
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from experiments.tables import rows
 from scenarios import Scenario
 from scenarios.targets import Target
 from sim.kpis import KPIS
@@ -89,11 +91,11 @@ def unit_of(target: Target) -> str:
 def promises(scenario: Scenario, targets: pd.DataFrame, days: int) -> pd.DataFrame:
     """Return one row a target, with the columns `PROMISES`.
 
-    `targets` has target, value and seed; `days` of the plan and its tail were simulated. `mean`, `ci_low`, `ci_high` and
-    `wanted` are in `unit`; `seeds` is the number of runs that could measure it.
+    `targets` has target, value and seed; `days` of the plan and its tail were simulated. `mean`, `ci_low`, `ci_high`
+    and `wanted` are in `unit`; `seeds` is the number of runs that could measure it.
     """
     found = {str(name): part for name, part in targets.groupby("target", sort=False)["value"]}
-    rows = []
+    lines = []
     for name, target in scenario.targets.items():
         values = found[name].dropna().tolist() if name in found else []
         direction, wanted = direction_of(target)
@@ -103,12 +105,10 @@ def promises(scenario: Scenario, targets: pd.DataFrame, days: int) -> pd.DataFra
         elif not values:
             words = "cannot tell: nothing to measure"
         else:
-            words = "cannot tell: one run" if np.isnan(chance) else verdict(chance)
-        rows.append(
-            (name, target.title or name, target.kpi, target.window, target.segment, unit_of(target))
-            + (*interval(values), wanted, direction, len(values), chance, words)
-        )
-    return pd.DataFrame(rows, columns=list(PROMISES))
+            words = "cannot tell: one run" if isnan(chance) else verdict(chance)
+        what = (name, target.title or name, target.kpi, target.window, target.segment, unit_of(target))
+        lines.append((*what, *interval(values), wanted, direction, len(values), chance, words))
+    return pd.DataFrame(lines, columns=list(PROMISES))
 
 
 def summarise(kpis: pd.DataFrame, promised: pd.DataFrame) -> pd.DataFrame:
@@ -117,19 +117,19 @@ def summarise(kpis: pd.DataFrame, promised: pd.DataFrame) -> pd.DataFrame:
     `kpis` has kpi, window, segment, unit, value and seed. A target on a level stands in its KPI's row; a target on a
     change, and a second target on one KPI, have rows of their own.
     """
-    rows = [
+    lines: list[list[Any]] = [
         [*map(str, key), *interval(part.tolist()), len(part), nan, "", nan]
         for key, part in kpis.groupby(["kpi", "window", "segment", "unit"], sort=False)["value"]
     ]
-    place = {tuple(row[:4]): row for row in rows}
-    for promise in promised.itertuples():
+    place = {tuple(row[:4]): row for row in lines}
+    for promise in rows(promised):
         row = place.pop((promise.kpi, promise.window, promise.segment, promise.unit), None)
         if row is None:
             row = [promise.kpi, promise.window, promise.segment, promise.unit]
             row += [promise.mean, promise.ci_low, promise.ci_high, promise.seeds, nan, "", nan]
-            rows.append(row)
+            lines.append(row)
         row[8:] = [promise.wanted, promise.direction, promise.probability]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
 def _moments(values: Sequence[float]) -> tuple[int, float, float]:

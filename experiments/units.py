@@ -30,6 +30,16 @@ def _digits(value: float, digits: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def whole(value: float) -> str:
+    """Return a number without decimals.
+
+    >>> whole(-1234.6), whole(-0.2)
+    ('−1,235', '0')
+    """
+    number = round(value)
+    return f"{MINUS if number < 0 else ''}{abs(number):,}"
+
+
 def amount(value: float, unit: str, digits: int = 4) -> str:
     """Return a value of a KPI with its unit's sign; counts have none.
 
@@ -49,14 +59,14 @@ def amount(value: float, unit: str, digits: int = 4) -> str:
 def change(value: float, unit: str, *, points: bool = False) -> str:
     """Return a change: relative, or in absolute points of a KPI of that unit.
 
-    >>> change(0.3, "yuan"), change(-0.02, "share", points=True), change(0.0, "users")
-    ('+30 %', '−2 points', '±0 %')
+    >>> change(0.3, "yuan"), change(-0.02345, "share", points=True), change(0.0, "users"), change(0.66543, "yuan")
+    ('+30 %', '−2.3 points', '0 %', '+66.5 %')
     """
     if isnan(value):
         return "-"
     scaled = 100 * value if unit == "share" or not points else value
-    text = compact(scaled)
-    sign = "" if text.startswith(MINUS) else "±" if text == "0" else "+"
+    text = f"{abs(scaled):,.{2 if abs(scaled) < 1 else 1}f}".rstrip("0").rstrip(".")
+    sign = "" if text == "0" else MINUS if scaled < 0 else "+"
     return f"{sign}{text} {'points' if points else '%'}"
 
 
@@ -95,3 +105,15 @@ def duration(seconds: float) -> str:
     ('8.2 s', '1 min 15 s')
     """
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60} min {int(seconds) % 60} s"
+
+
+def between(low: str, high: str) -> str:
+    """Return an interval of two spelled values, the unit once where both have it.
+
+    >>> between("2.737 M", "2.935 M"), between("¥980 k", "¥1.2 M"), between("-", "-")
+    ('2.737 to 2.935 M', '¥980 k to ¥1.2 M', '-')
+    """
+    if low == high == "-":
+        return "-"
+    unit = low[len(low.rstrip("%bnMkpoits ")) :]
+    return f"{low.removesuffix(unit) if unit and high.endswith(unit) else low} to {high}"

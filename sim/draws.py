@@ -62,15 +62,19 @@ def below(key, index, n):
 
 @compiled
 def exp(x):
-    """Return e**x from additions and multiplications alone, so that every machine gives the same bits; |x| <= 30."""
+    """Return e**x from additions and multiplications alone, so that every machine gives the same bits; |x| <= 30.
+
+    By x = k ln 2 + y, |y| <= ln 2 / 2, ln 2 in two parts; accurate to 1e-15.
+    """
     x = min(max(x, -30.0), 30.0)
-    y = x / 64.0
-    term, total = 1.0, 1.0
-    for k in range(1, 12):
-        term = term * y / k
-        total = total + term
-    for _ in range(6):
-        total = total * total
+    k = int(np.floor(x * 1.4426950408889634 + 0.5))
+    y = (x - k * 0.6931471803691238) - k * 1.9082149292705877e-10
+    total = 1.0
+    for n in range(14, 0, -1):
+        total = 1.0 + total * y / n
+    factor = 2.0 if k > 0 else 0.5
+    for _ in range(abs(k)):
+        total = total * factor
     return total
 
 

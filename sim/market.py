@@ -49,8 +49,16 @@ def quantiles(distribution: object) -> Array:
     return np.asarray(q * (mean / q.mean() if q.mean() > 0 else 1.0), np.float32).astype(np.float64)
 
 
-def _alike_or(distribution: object, mean: float, shape: float) -> Array:
-    return np.full(TABLE, mean) if shape >= 1e6 or mean in (0.0, 1.0) else quantiles(distribution)
+def rate_quantiles(shape: float) -> Array:
+    """Return the table of own visit rates as multiples of their mean: gamma, or all alike."""
+    return np.ones(TABLE) if shape >= 1e6 else quantiles(stats.gamma(shape, scale=1 / shape))
+
+
+def drop_quantiles(mean: float, shape: float) -> Array:
+    """Return the table of own drop-out probabilities: beta with a + b = shape, or all alike."""
+    if shape >= 1e6 or mean in (0.0, 1.0):
+        return np.full(TABLE, mean)
+    return quantiles(stats.beta(mean * shape, (1 - mean) * shape))
 
 
 def _keep(share: float, length: int) -> Array:
@@ -95,10 +103,8 @@ def build(scenario: Scenario, seed: int, watch: tuple[int, ...] = ()) -> Market:
             [(g.basket, g.margin, g.returns, g.stock.divert if g.stock else 0.0) for g in goods.values()], GOODS
         ),
         basket_table=np.array(spreads),
-        rate_table=_alike_or(stats.gamma(visit.shape, scale=1 / visit.shape), 1.0, visit.shape),
-        drop_table=_alike_or(
-            stats.beta(fade.drop * fade.drop_shape, (1 - fade.drop) * fade.drop_shape), fade.drop, fade.drop_shape
-        ),
+        rate_table=rate_quantiles(visit.shape),
+        drop_table=drop_quantiles(fade.drop, fade.drop_shape),
         hours=cdf / cdf[:, -1:],
         segment_first=segment_edges(scenario),
         tag_share=np.array([[seg.tags.get(t, 0.0) for t in tags] for seg in m.segments.values()]).reshape(

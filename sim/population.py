@@ -77,9 +77,12 @@ class Population:
             conditions.purse[k] = int(accounts.balance(path, day) // self.scale)
         self.gate_key = np.uint64(stream(self.market.seed, day, GATE))
         self.day_key = np.uint64(stream(self.market.seed, day, DAY))
+        deliver_media(day)
+
+    def end(self) -> None:
+        """Forget the day's results: what levers do to users before they wake counts for the next day."""
         for out in self.outs:
             clear(out)
-        deliver_media(day)
 
     def room_for(self, items: int) -> None:
         """Make room in the mail for so many more items."""

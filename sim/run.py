@@ -238,6 +238,7 @@ class Rehearsal:
             yield self.desk.at(day, Moment.OBSERVER)
             self.observer.response_seconds[day - self.calendar.first] = self.service.response_seconds
             self.observer.watch(day, out, p.states, p.world)
+            p.end()
             if self.progress is not None:
                 self.progress(day - self.calendar.first + 1, len(self.calendar))
 

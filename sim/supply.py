@@ -48,8 +48,9 @@ class Shelf:
         if not self.started:
             if ready:
                 self.started = True
-                opening = max(self.forecast(), 1e-9) * self.spec.opening_days
-                self.box.put(opening)
+                opening = self.forecast() * self.spec.opening_days
+                if opening > 0:
+                    self.box.put(opening)
             return
         want = self.forecast() * (self.spec.cover_days + self.spec.lead_days) - self.box.level - self.coming
         if want > 0:

@@ -1,6 +1,6 @@
 """Charts of a replication: one file each, drawn without a display and never shown.
 
-Every chart has `draw(table, ..., ax=None) -> ax` for one panel, and `figure(replication) -> Figure` for the whole picture.
+Every chart has `draw(table, ..., ax=None) -> ax` for one panel, and `figure(replication) -> Figure` for the picture.
 """
 
 from collections.abc import Callable

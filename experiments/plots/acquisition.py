@@ -1,12 +1,12 @@
 """Where registrations come from: by channel, week by week, as numbers and as shares."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.curves import LEAD_DAYS
-from experiments.plots.style import STACK, canvas, label, mean_of, nothing, numbers, panel, styled
-from experiments.plots.timeline import date_axis, number, phases
+from experiments.plots.style import STACK, Numbers, canvas, footnote, headline, label, nothing, panel, styled
+from experiments.plots.timeline import date_axis, first_day, legend_of_days, number, phases
 from experiments.replicate import Replication
 from scenarios import Scenario
 
@@ -15,16 +15,16 @@ NAMES = {"own": "own accord"}
 
 
 def registrations(replication: Replication) -> pd.DataFrame:
-    """Return registrations a week, means over runs: rows are the weeks' first days, columns channels, the largest first.
+    """Return registrations a week, means over runs: rows are the weeks' first days, columns channels, largest first.
 
     Beyond nine, small channels are added up as `others`; weeks that were not simulated whole are absent.
     """
-    daily, clock = replication.daily, replication.scenario.clock
-    first = -(min(clock.burn_in, LEAD_DAYS) // 7) * 7
+    daily = replication.daily
+    first = -(-first_day(replication.scenario) // 7) * 7
     last = first + (replication.days - first) // 7 * 7
     part = daily[(daily["metric"] == "new_users") & daily["day"].between(first, last - 1)]
     week = part["day"] // 7 * 7
-    table = part.groupby([week, part["channel"].astype(str)])["value"].sum().unstack(fill_value=0.0)
+    table = part.groupby([week, part["channel"].astype(str)])["value"].sum().unstack(fill_value=0)
     table = table.reindex(range(first, last, 7), fill_value=0.0) / len(replication.seeds)
     table = table[table.sum().sort_values(ascending=False).index]
     if table.shape[1] > MOST:
@@ -40,11 +40,12 @@ def draw(table: pd.DataFrame, scenario: Scenario, ax: Axes | None = None, *, sha
     if table.empty or not table.to_numpy().sum():
         return nothing(ax, title, "nobody registered in the simulated weeks")
     values = table.div(table.sum(axis=1).where(lambda s: s > 0, 1), axis=0) if shares else table
-    place = [number(scenario, day + 3.5) for day in table.index]
+    place = [number(scenario, day) for day in [*table.index, table.index[-1] + 7]]
+    stacks = np.vstack([values.to_numpy(), values.to_numpy()[-1:]]).T
     names = [label(NAMES.get(name, name)) for name in table.columns]
-    ax.stackplot(place, values.T.to_numpy(), colors=STACK, labels=names, edgecolor="white", lw=0.4, step="mid", zorder=2)
+    ax.stackplot(place, stacks, colors=STACK, labels=names, edgecolor="white", lw=0.4, step="post", zorder=2)
     ax.set_title(title)
-    ax.yaxis.set_major_formatter(numbers("share" if shares else "users"))
+    ax.yaxis.set_major_formatter(Numbers("share" if shares else "users"))
     date_axis(ax, scenario, int(table.index[0]), int(table.index[-1]) + 7)
     ax.set_ylim(0, 1 if shares else None)
     return ax
@@ -64,8 +65,6 @@ def figure(replication: Replication) -> Figure:
     if top.axison:
         handles, names = top.get_legend_handles_labels()
         fig.legend(handles[::-1], names[::-1], loc="outside right center", title="Brought by", alignment="left")
-    fig.suptitle(
-        f"{replication.scenario.name}: who registers, and through which channel ({mean_of(len(replication.seeds))})",
-        x=0.01, ha="left", fontsize=12, fontweight="bold",
-    )  # fmt: skip
+    headline(fig, replication, "who registers, and through which channel")
+    footnote(fig, legend_of_days(replication.scenario))
     return fig

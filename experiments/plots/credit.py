@@ -7,9 +7,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import stdtrit
 
-from experiments import units
-from experiments.plots.style import BLACK, BLUE, GREEN, GREY, canvas, label, mean_of, nothing, numbers, panel, styled
+from experiments.plots.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    bar_axis,
+    canvas,
+    footnote,
+    headline,
+    nothing,
+    panel,
+    styled,
+    title_of,
+)  # fmt: skip
 from experiments.replicate import Replication
+from experiments.tables import rows
+from experiments.units import amount, compact
 from scenarios import Scenario
 
 MOST = 15
@@ -17,60 +30,56 @@ OWN, WORD = "own accord", "word of mouth"
 
 
 def credited(replication: Replication) -> pd.DataFrame:
-    """Return lever, orders, half (half-width of the 95 % interval; NaN with one run), gmv: of all days from day 0 on."""
-    by_run = replication.credit.groupby(["lever", "seed"], observed=True)[["orders", "gmv"]].sum().reset_index()
-    orders = by_run.pivot_table(index="lever", columns="seed", values="orders", fill_value=0.0, observed=True)
-    orders = orders.reindex(columns=list(replication.seeds), fill_value=0.0)
+    """Return lever, orders, half (of the 95 % interval; NaN with one run), gmv, means over runs from day 0 on."""
+    by_run = replication.credit.groupby(["lever", "seed"], observed=True)[["orders", "gmv"]].sum()
+    orders = by_run["orders"].unstack(fill_value=0).reindex(columns=list(replication.seeds), fill_value=0)
     n = len(replication.seeds)
-    gmv = by_run.groupby("lever", observed=True)["gmv"].sum() / n
     half = orders.std(axis=1, ddof=1) * float(stdtrit(max(n - 1, 1), 0.975)) / sqrt(n)
-    table = pd.DataFrame({"orders": orders.mean(axis=1), "half": half, "gmv": gmv})
-    table = table.sort_values("orders", ascending=False).reset_index()
-    return table.assign(lever=table["lever"].astype(str))
+    gmv = by_run["gmv"].groupby("lever", observed=True).sum() / n
+    table = pd.DataFrame({"orders": orders.mean(axis=1), "half": half, "gmv": gmv}).reset_index()
+    return table.astype({"lever": str}).sort_values("orders", ascending=False, kind="stable", ignore_index=True)
 
 
 @styled
 def draw(table: pd.DataFrame, scenario: Scenario, ax: Axes | None = None) -> Axes:
     """Draw the orders credited to the fifteen strongest levers."""
-    ax = panel(ax, 9, 5.5)
-    total = float(table["orders"].sum())
-    levers = table[table["lever"] != OWN]
-    if not float(levers["orders"].sum()) > 0:
+    ax, total = panel(ax, 9, 5.5), float(table["orders"].sum())
+    shown = table[(table["lever"] != OWN) & (table["orders"] > 0)].iloc[:MOST]
+    if shown.empty:
         return nothing(ax, "Orders credited to levers", "no lever brought an order")
-    shown = levers.iloc[:MOST]
-    place = range(len(shown))
+    half = shown["half"].fillna(0.0)
+    place, reach = range(len(shown)), (shown["orders"] + half).tolist()
     ax.barh(place, shown["orders"], height=0.64, color=[GREEN if n == WORD else BLUE for n in shown["lever"]])
-    ax.errorbar(shown["orders"], place, xerr=shown["half"].fillna(0.0), fmt="none", ecolor=BLACK, elinewidth=1, capsize=2)
-    for k, row in enumerate(shown.itertuples()):
-        reach = row.orders + (row.half if row.half == row.half else 0.0)
-        text = f"{units.compact(row.orders, 3)}  ({units.compact(100 * row.orders / total, 3)} %, {units.amount(row.gmv, 'yuan', 3)})"
-        ax.text(reach + shown["orders"].max() * 0.015, k, text, va="center", fontsize=7.5)
-    names = [label(getattr(scenario.levers.get(n), "title", "") or n, n, most=46) for n in shown["lever"]]
-    ax.set_yticks(place, names)
-    ax.set_ylim(len(shown) - 0.4, -0.6)
-    ax.set_xlim(0, float((shown["orders"] + shown["half"].fillna(0.0)).max()) * 1.3)
-    ax.xaxis.set_major_formatter(numbers("orders"))
-    ax.set_xlabel("orders credited; in brackets the share of all orders, and their value")
-    ax.grid(axis="y", visible=False)
-    ax.grid(axis="x", visible=True)
-    ax.tick_params(axis="y", length=0)
-    own = 100 * (total - float(levers["orders"].sum())) / total
-    rest = levers.iloc[MOST:]
-    more = f" {len(rest)} weaker levers, with {units.compact(float(rest['orders'].sum()), 3)} orders, are not shown." if len(rest) else ""
-    ax.text(1, 0.02, f"{units.compact(own, 3)} % of {units.compact(total, 3)} orders came\nof users' own accord.{more}".replace(". ", ".\n"),
-            transform=ax.transAxes, ha="right", va="bottom", color=GREY, fontsize=8)  # fmt: skip
+    ax.errorbar(shown["orders"], place, xerr=half, fmt="none", ecolor=BLACK, elinewidth=1, capsize=2)
+    for k, row in enumerate(rows(shown)):
+        share, value = compact(100 * row.orders / total, 3), amount(row.gmv, "yuan", 3)
+        words = f"{compact(row.orders, 3)}  ({share} %, {value})"
+        ax.text(reach[k] + 0.012 * max(reach), k, words, va="center", fontsize=7.5)
+    bar_axis(ax, [title_of(scenario, name, most=46) for name in shown["lever"]], "orders")
+    ax.set_xlim(0, max(reach) * 1.3)
+    ax.set_xlabel("orders credited (share of all orders, and their value)")
     return ax
+
+
+def remainder(table: pd.DataFrame) -> str:
+    """Return in words what the bars do not show."""
+    total, own = float(table["orders"].sum()), float(table.loc[table["lever"] == OWN, "orders"].sum())
+    if not total:
+        return ""
+    words = f"{compact(100 * own / total, 3)} % of {compact(total, 3)} orders came of users' own accord."
+    weaker = table[table["lever"] != OWN].iloc[MOST:]
+    if len(weaker):
+        words += f" {len(weaker)} weaker levers brought {compact(float(weaker['orders'].sum()), 3)} orders together."
+    return words
 
 
 @styled
 def figure(replication: Replication) -> Figure:
     """Draw the credit of the whole plan and its tail."""
     table = credited(replication)
-    fig = canvas(11, 1.7 + 0.3 * max(5, min(len(table) - 1, MOST)))
-    ax = draw(table, replication.scenario, fig.subplots())
-    runs = len(replication.seeds)
-    ax.set_title(
-        f"{replication.scenario.name}: which levers brought the orders "
-        f"({mean_of(runs)}{', whiskers: 95 % interval' if runs > 1 else ''})"
-    )
+    fig = canvas(11, 1.8 + 0.3 * max(5, min(len(table) - 1, MOST)))
+    draw(table, replication.scenario, fig.subplots())
+    headline(fig, replication, "which levers brought the orders")
+    whiskers = " Whiskers: 95 % interval of the mean." if len(replication.seeds) > 1 else ""
+    footnote(fig, remainder(table) + whiskers)
     return fig

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments import units
-from experiments.plots.style import BLACK, BLUE, canvas, mean_of, nothing, panel, styled
+from experiments.plots.style import BLACK, BLUE, RUST, canvas, headline, nothing, panel, styled
 from experiments.replicate import Replication
 
 STEPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
@@ -65,7 +65,7 @@ def draw(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xlim(left=floor, right=max(values) * 6)
     for k, value in enumerate(values):
         ax.text(max(value, floor) * 1.08, k, units.compact(value), va="center", fontweight="bold", color=BLACK)
-        colour = "#555555" if k == 1 else "#B04A00"
+        colour = "#555555" if k == 1 else RUST
         ax.text(floor * 1.1, k - 0.5, table["words"][k], va="center", fontsize=8, color=colour, zorder=3)
     ax.set_yticks(range(len(values)), names)
     ax.set_ylim(len(values) - 0.5, -0.6)
@@ -80,7 +80,6 @@ def draw(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def figure(replication: Replication) -> Figure:
     """Draw the funnel of the whole plan, all runs together."""
     fig = canvas(10, 6)
-    ax = fig.subplots()
-    draw(steps(replication.daily, 0, replication.scenario.clock.days - 1), ax)
-    ax.set_title(f"{replication.scenario.name}: from impressions to repeat buyers ({mean_of(len(replication.seeds))})", pad=10)
+    draw(steps(replication.daily, 0, replication.scenario.clock.days - 1), fig.subplots())
+    headline(fig, replication, "from impressions to repeat buyers")
     return fig

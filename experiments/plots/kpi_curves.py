@@ -1,9 +1,10 @@
 """The plan's main KPIs week by week: mean over runs with its 95 % band, phases, festivals and targets."""
 
-from math import ceil
+from math import ceil, isnan
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -11,15 +12,16 @@ from matplotlib.patches import Patch
 from scipy.special import stdtrit
 
 from experiments import units
-from experiments.curves import LEAD_DAYS, STOCKS, TOTALS
-from experiments.plots.style import BLUE, GREY, SKY, VERMILLION, canvas, mean_of, nothing, numbers, panel, styled
-from experiments.plots.timeline import SHADES, date_axis, festival_names, festivals, number, phases
+from experiments.curves import STOCKS, TOTALS
+from experiments.plots.style import BLUE, GREY, RUST, SKY, VERMILLION, Numbers, canvas, headline, nothing, panel, styled
+from experiments.plots.timeline import SHADES, date_axis, festivals, first_day, legend_of_days, number, phases
 from experiments.replicate import Replication
 from experiments.summary import direction_of
 from scenarios import Scenario
 from sim.kpis import KPIS
 
 MOST = 12
+PER_YUAN = ("roas", "cac")
 USUAL = (
     "gmv", "uv_per_day", "new_users", "order_conversion", "orders", "aov", "spend", "roas", "retention_d30",
     "repurchase_12m", "exposure", "mau",
@@ -35,9 +37,16 @@ def chosen(scenario: Scenario) -> list[str]:
 
 
 def band(curves: pd.DataFrame, kpi: str) -> pd.DataFrame:
-    """Return day, days, mean, low, high of a KPI: mean over runs and its 95 % interval (NaN with one run)."""
-    part = curves[curves["kpi"] == kpi].groupby(["day", "days"], as_index=False)["value"]
-    found = part.agg(["mean", "std", "count"])
+    """Return day, days, mean, low, high of a KPI: mean over runs and its 95 % interval (NaN with one run).
+
+    What is measured per yuan spent is left out in weeks with little spend, where it means nothing.
+    """
+    part = curves[curves["kpi"] == kpi]
+    if kpi in PER_YUAN:
+        spend = curves[curves["kpi"] == "spend"].groupby("day")["value"].mean()
+        part = part[part["day"].isin(spend[spend > 0.2 * spend.max()].index)]
+    grouped = part.groupby(["day", "days"], as_index=False)["value"]
+    found = grouped.agg(["mean", "std", "count"])
     few = found["count"].to_numpy() < 2
     half = stdtrit(np.maximum(found["count"] - 1, 1), 0.975) * found["std"] / np.sqrt(found["count"])
     half = np.where(few, np.nan, half)
@@ -64,6 +73,22 @@ def levels(scenario: Scenario, kpis: pd.DataFrame, kpi: str) -> list[tuple[int, 
     return found
 
 
+def reach(found: pd.DataFrame, wanted: list[float], *, zero: bool) -> tuple[float, float]:
+    """Return the ends of the scale: targets, all means (of ratios, all but rare outliers), of the bands what has room.
+
+    With `zero`, for totals, the scale begins at zero.
+    """
+    means = found["mean"]
+    core = [*np.quantile(means, (0, 1) if zero else (0.04, 0.96)), *(level for level in wanted if not isnan(level))]
+    room = 0.8 * (max(core) - min(core))
+    low = max(min(core) - room, min([found["low"].min(), means.min(), *core]))
+    high = min(max(core) + room, max([found["high"].max(), means.max(), *core]))
+    if means.min() >= 0:
+        low = 0.0 if zero else max(low, 0.0)
+    edge = 0.06 * (high - low) or abs(high) * 0.1 or 1.0
+    return (low if zero and not low else low - edge), high + edge
+
+
 @styled
 def draw(curves: pd.DataFrame, kpis: pd.DataFrame, scenario: Scenario, kpi: str, ax: Axes | None = None) -> Axes:
     """Draw one KPI: `curves` and `kpis` are tables of a replication."""
@@ -71,20 +96,18 @@ def draw(curves: pd.DataFrame, kpis: pd.DataFrame, scenario: Scenario, kpi: str,
     title = KPIS[kpi].title + (" a week" if kpi in TOTALS else "")
     if found.empty:
         return nothing(ax, title, "nothing to measure in the simulated weeks")
-    first = max(-scenario.clock.burn_in, -LEAD_DAYS)
     middle = 0 if kpi in STOCKS else 3
     place = [number(scenario, day - middle + 0.5) for day in found["day"]]
     low = found["low"].clip(lower=0) if found["mean"].min() >= 0 else found["low"]
     ax.fill_between(place, low, found["high"], color=SKY, alpha=0.45, lw=0, zorder=2)
     ax.plot(place, found["mean"], color=BLUE, lw=1.5, marker="o" if kpi in STOCKS else None, ms=3, zorder=2.5)
     for start, end, level, _ in levels(scenario, kpis, kpi):
-        ax.plot([number(scenario, start), number(scenario, end + 1)], [level] * 2, color=VERMILLION, lw=1.4, ls="--", zorder=3)
-    if kpi in TOTALS and found["mean"].min() >= 0:
-        ax.set_ylim(bottom=0)
-    ax.margins(y=0.12)
+        ends = number(scenario, start), number(scenario, end + 1)
+        ax.hlines(level, *ends, color=VERMILLION, lw=1.4, ls="--", zorder=3)
+    ax.set_ylim(*reach(found, [level for _, _, level, _ in levels(scenario, kpis, kpi)], zero=kpi in TOTALS))
     ax.set_title(title)
-    ax.yaxis.set_major_formatter(numbers(KPIS[kpi].unit))
-    date_axis(ax, scenario, first, scenario.clock.days + scenario.clock.tail)
+    ax.yaxis.set_major_formatter(Numbers(KPIS[kpi].unit))
+    date_axis(ax, scenario, first_day(scenario), scenario.clock.days + scenario.clock.tail)
     return ax
 
 
@@ -97,29 +120,28 @@ def figure(replication: Replication) -> Figure:
     rows = ceil(len(kpis) / columns)
     fig = canvas(13, 0.9 + 2.5 * rows)
     axes = fig.subplots(rows, columns, squeeze=False).flatten()
-    for k, (ax, kpi) in enumerate(zip(axes, kpis, strict=False)):
+    for ax, kpi in zip(axes, kpis, strict=False):
         draw(replication.curves, replication.kpis, scenario, kpi, ax)
         if ax.axison:
-            phases(ax, scenario, named=k < columns)
+            phases(ax, scenario, named=False)
             festivals(ax, scenario)
             words = [words for *_, words in levels(scenario, replication.kpis, kpi)]
             ax.set_title(ax.get_title(loc="left"), pad=8 + 9 * len(words))
-            ax.text(0, 1.025, "\n".join(words), transform=ax.transAxes, va="bottom", fontsize=7.5, color="#B04A00")
+            ax.text(0, 1.025, "\n".join(words), transform=ax.transAxes, va="bottom", fontsize=7.5, color=RUST)
     for ax in axes[len(kpis) :]:
         ax.remove()
     seeds = len(replication.seeds)
-    fig.suptitle(
-        f"{scenario.name}: the main KPIs by week ({mean_of(seeds)}, {scenario.market.users:,} users)",
-        x=0.01, ha="left", fontsize=12, fontweight="bold",
-    )  # fmt: skip
-    handles = [
-        Line2D([], [], color=BLUE, lw=1.5, label="KPI by week (dots: looks at all users)"),
-        Patch(color=SKY, alpha=0.45, label="95 % interval of the mean" if seeds > 1 else "no interval with one run"),
-        Line2D([], [], color=VERMILLION, ls="--", label="target, as its pace a week where it is a total"),
-        Patch(color=SHADES[1], label="phases by turns, named in the top row"),
-        Line2D([], [], color=GREY, marker="^", ls="", ms=5, label="festivals"),
-    ]
-    names = festival_names(scenario, -LEAD_DAYS, scenario.clock.days + scenario.clock.tail)
+    headline(fig, replication, "the main KPIs by week")
+    handles: list[Artist] = [Line2D([], [], color=BLUE, lw=1.5, label="KPI by week (dots: looks at all users)")]
+    if seeds > 1:
+        handles.append(Patch(color=SKY, alpha=0.45, label="95 % interval of the mean"))
+    if scenario.targets:
+        handles.append(Line2D([], [], color=VERMILLION, ls="--", label="target (of a total: its pace a week)"))
+    if scenario.phases:
+        handles.append(Patch(color=SHADES[1], label="phases by turns"))
+    if scenario.festivals:
+        handles.append(Line2D([], [], color=GREY, marker="^", ls="", ms=5, label="festivals"))
+    names = legend_of_days(scenario) or None
     legend = fig.legend(handles=handles, loc="outside lower left", ncols=5, alignment="left", title=names)
     legend.get_title().set(fontsize=7.5, color="#555555")
     return fig

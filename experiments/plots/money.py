@@ -4,19 +4,38 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import units
-from experiments.plots.style import BLUE, GREY, ORANGE, PALE, VERMILLION, canvas, label, mean_of, nothing, numbers, panel, styled
+from experiments.plots.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    ORANGE,
+    PALE,
+    VERMILLION,
+    bar_axis,
+    canvas,
+    headline,
+    nothing,
+    panel,
+    styled,
+    title_of,
+)  # fmt: skip
 from experiments.replicate import Replication
+from experiments.tables import rows
+from experiments.units import amount
 from scenarios import Scenario
 from sim.ledger import REVENUE_KINDS, UNFUNDED
 
 MOST = 25
+_SMALL = 7.5
+_GAP = 0.012
+"""Distance of a number from its bar, of the panel's width."""
 
 
 def accounts(replication: Replication) -> pd.DataFrame:
-    """Return account, title, planned, moved, spent, left, means over runs [yuan]; accounts that never held money apart."""
-    table = replication.accounts.groupby("account", observed=True, sort=False)[["planned", "moved", "spent", "left"]].mean()
-    table = table[(table[["planned", "spent", "left"]] != 0).any(axis=1)].reset_index()
+    """Return account, planned, moved, spent, left, means over runs [yuan], of the accounts that ever held money."""
+    money = ["planned", "moved", "spent", "left"]
+    table = replication.accounts.groupby("account", observed=True, sort=False)[money].mean()
+    table = table[(table != 0).any(axis=1)].reset_index()
     return table.assign(account=table["account"].astype(str))
 
 
@@ -24,83 +43,66 @@ def costs(replication: Replication) -> pd.DataFrame:
     """Return lever, account (`unfunded`: what no account could pay), yuan: means over runs, the dearest lever first."""
     ledger = replication.ledger
     paid = ledger[~ledger["kind"].isin(REVENUE_KINDS)]
-    table = paid.groupby(["lever", "account"], observed=True, as_index=False)["yuan"].sum()
-    table["yuan"] /= len(replication.seeds)
-    table = table.astype({"lever": str, "account": str})
-    order = table.groupby("lever")["yuan"].sum().sort_values(ascending=False)
-    return table.set_index("lever").loc[order.index].reset_index() if len(table) else table
+    table = paid.groupby(["lever", "account"], observed=True)["yuan"].sum().reset_index()
+    table = table.astype({"lever": str, "account": str}).assign(yuan=table["yuan"] / len(replication.seeds))
+    dearest = table.groupby("lever")["yuan"].transform("sum")
+    return table.assign(total=dearest).sort_values(["total", "lever"], ascending=False, ignore_index=True).drop(
+        columns="total"
+    )
 
 
 @styled
 def draw_accounts(table: pd.DataFrame, unfunded: float = 0.0, ax: Axes | None = None) -> Axes:
-    """Draw what accounts planned (with what rules moved in), spent and have left."""
+    """Draw what accounts planned, spent and have left (with what rules moved in), and what no account could pay."""
     ax = panel(ax, 7, 5)
-    title = "By account: spent and left of what was planned"
     if table.empty and not unfunded:
-        return nothing(ax, title, "the plan has no money")
+        return nothing(ax, "By account", "the plan has no money")
     place = range(len(table))
     ax.barh(place, table["spent"], height=0.6, color=BLUE, label="spent")
     ax.barh(place, table["left"], left=table["spent"], height=0.6, color=PALE, label="left")
-    ax.barh(place, table["planned"], height=0.8, fill=False, edgecolor="black", lw=1.0, label="planned")
+    ax.barh(place, table["planned"], height=0.8, fill=False, edgecolor=BLACK, lw=1.0, label="planned")
+    widest = max([*table["planned"], *(table["spent"] + table["left"]), unfunded])
+    for k, row in enumerate(rows(table)):
+        share = f" ({100 * row.spent / row.planned:.0f} %)" if row.planned else ""
+        reach = max(row.planned, row.spent + row.left) + _GAP * widest
+        ax.text(reach, k, amount(row.spent, "yuan", 3) + share, va="center", fontsize=_SMALL)
     names = table["account"].tolist()
     if unfunded:
-        ax.barh([len(table)], [unfunded], height=0.6, color=VERMILLION, hatch="///", edgecolor="white", label="unfunded")
+        k = len(names)
         names.append("UNFUNDED")
-    widest = max([*table["planned"], *(table["spent"] + table["left"]), unfunded])
-    for k, row in enumerate(table.itertuples()):
-        reach = max(row.planned, row.spent + row.left)
-        share = f"{units.amount(row.spent, 'yuan', 3)}" + (f" ({100 * row.spent / row.planned:.0f} %)" if row.planned else "")
-        ax.text(reach + widest * 0.012, k, share, va="center", fontsize=7.5)
-    if unfunded:
-        ax.text(unfunded + widest * 0.012, len(table), f"{units.amount(unfunded, 'yuan', 3)} owed, not paid",
-                va="center", fontsize=7.5, color=VERMILLION)  # fmt: skip
-    ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.4, -0.6)
+        ax.barh([k], [unfunded], height=0.6, color=VERMILLION, hatch="///", edgecolor="white", label="unfunded")
+        words = f"{amount(unfunded, 'yuan', 3)} owed, not paid"
+        ax.text(unfunded + _GAP * widest, k, words, va="center", fontsize=_SMALL, color=VERMILLION)
+    bar_axis(ax, names, "yuan")
     ax.set_xlim(0, widest * 1.28)
-    ax.set_title(title)
-    _finish(ax)
-    ax.set_xlabel("an empty frame: money that rules moved elsewhere" if _moved_away(table) else "")
-    ax.legend(loc="lower right")
+    ax.set_title("By account")
+    if (table["moved"] < -0.01 * table["planned"]).any():
+        ax.set_xlabel("the empty part of a frame: money that rules moved elsewhere")
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderaxespad=0.2)
     return ax
-
-
-def _moved_away(table: pd.DataFrame) -> bool:
-    return bool((table["moved"] < -0.01 * table["planned"]).any())
 
 
 @styled
 def draw_levers(table: pd.DataFrame, scenario: Scenario, ax: Axes | None = None) -> Axes:
     """Draw what each lever cost; what no account could pay is hatched."""
     ax = panel(ax, 7, 5)
-    title = "By lever: what it cost"
+    if table.empty:
+        return nothing(ax, "By lever", "no lever cost anything")
     totals = table.groupby("lever", sort=False)["yuan"].sum()
-    if totals.empty:
-        return nothing(ax, title, "no lever cost anything")
-    shown, rest = totals.iloc[:MOST], totals.iloc[MOST:]
-    owed = table[table["account"] == UNFUNDED].set_index("lever")["yuan"]
-    for k, (lever, cost) in enumerate(shown.items()):
-        unpaid = float(owed.get(lever, 0.0))
-        ax.barh(k, cost - unpaid, height=0.66, color=ORANGE)
-        ax.barh(k, unpaid, left=cost - unpaid, height=0.66, color=VERMILLION, hatch="///", edgecolor="white", lw=0)
-        ax.text(cost + totals.max() * 0.012, k, units.amount(cost, "yuan", 3), va="center", fontsize=7.5)
-    names = [label(getattr(scenario.levers.get(str(n)), "title", "") or str(n), str(n), most=42) for n in shown.index]
+    owed = table[table["account"] == UNFUNDED].set_index("lever")["yuan"].reindex(totals.index, fill_value=0.0)
+    bars = [(title_of(scenario, str(n), most=42), float(totals[n]), float(owed[n])) for n in totals.index[:MOST]]
+    rest = totals.index[MOST:]
     if len(rest):
-        ax.barh(len(shown), rest.sum(), height=0.66, color=GREY)
-        ax.text(rest.sum() + totals.max() * 0.012, len(shown), units.amount(rest.sum(), "yuan", 3), va="center", fontsize=7.5)
-        names.append(f"{len(rest)} others")
-    ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.set_xlim(0, max(totals.max(), rest.sum()) * 1.2)
-    ax.set_title(title)
-    _finish(ax)
+        bars.append((f"{len(rest)} others", float(totals[rest].sum()), float(owed[rest].sum())))
+    widest = max(cost for _, cost, _ in bars)
+    for k, (_, cost, unpaid) in enumerate(bars):
+        ax.barh(k, cost - unpaid, height=0.66, color=GREY if k == MOST else ORANGE)
+        ax.barh(k, unpaid, left=cost - unpaid, height=0.66, color=VERMILLION, hatch="///", edgecolor="white", lw=0)
+        ax.text(cost + _GAP * widest, k, amount(cost, "yuan", 3), va="center", fontsize=_SMALL)
+    bar_axis(ax, [name for name, _, _ in bars], "yuan")
+    ax.set_xlim(0, widest * 1.2)
+    ax.set_title("By lever")
     return ax
-
-
-def _finish(ax: Axes) -> None:
-    ax.xaxis.set_major_formatter(numbers("yuan"))
-    ax.grid(axis="y", visible=False)
-    ax.grid(axis="x", visible=True)
-    ax.tick_params(axis="y", length=0)
 
 
 @styled
@@ -113,8 +115,5 @@ def figure(replication: Replication) -> Figure:
     left, right = fig.subplots(1, 2)
     draw_accounts(held, unfunded, left)
     draw_levers(paid, replication.scenario, right)
-    fig.suptitle(
-        f"{replication.scenario.name}: where the money goes ({mean_of(len(replication.seeds))})",
-        x=0.01, ha="left", fontsize=12, fontweight="bold",
-    )  # fmt: skip
+    headline(fig, replication, "where the money goes")
     return fig

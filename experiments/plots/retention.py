@@ -1,6 +1,7 @@
 """Retention: of each cohort of registrants, the share that was seen in each week of its age."""
 
 from datetime import timedelta
+from math import ceil
 
 import numpy as np
 import pandas as pd
@@ -8,19 +9,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.curves import LEAD_DAYS
-from experiments.plots.style import canvas, mean_of, nothing, numbers, panel, styled
+from experiments.plots.style import Numbers, canvas, headline, nothing, panel, styled
 from experiments.replicate import Replication
 from scenarios import Scenario
+
+MOST = 26
+"""Columns of the heat map; weeks are put together in blocks when there are more."""
 
 
 def matrix(cohorts: pd.DataFrame) -> pd.DataFrame:
     """Return the share seen, all runs together: rows are the cohorts' first days (from 60 days before the plan on),
-    columns weeks of age from 1 on.
+    columns the first week of age of each block of weeks, from 1 on.
 
-    Week 0 is left out: everyone is there when they register.
+    Week 0 is left out: everyone is there when they register. A block is as long as it takes to have 26 at most.
     """
     part = cohorts[(cohorts["cohort"] >= -LEAD_DAYS) & (cohorts["age_weeks"] > 0)]
-    sums = part.groupby(["cohort", "age_weeks"])[["active", "users"]].sum()
+    block = ceil(part["age_weeks"].max() / MOST) if len(part) else 1
+    first_week = (part["age_weeks"] - 1) // block * block + 1
+    sums = part.groupby([part["cohort"], first_week])[["active", "users"]].sum()
     return (sums["active"] / sums["users"]).unstack()
 
 
@@ -35,28 +41,27 @@ def draw(table: pd.DataFrame, sizes: pd.Series, scenario: Scenario, ax: Axes | N
     low, top = (float(v) for v in np.nanquantile(values, (0.02, 0.98)))
     if not top > low:
         low, top = 0.0, top or 1.0
-    edges = np.arange(values.shape[1] + 1) + float(table.columns[0]) - 0.5
-    picture = ax.pcolormesh(
-        edges, np.arange(len(table) + 1) - 0.5, values, cmap="cividis", vmin=low, vmax=top, edgecolor="white", lw=0.3
-    )
+    weeks = [int(week) for week in table.columns]
+    block = weeks[1] - weeks[0] if len(weeks) > 1 else 1
+    edges = np.arange(len(weeks) + 1) - 0.5, np.arange(len(table) + 1) - 0.5
+    picture = ax.pcolormesh(*edges, values, cmap="cividis", vmin=low, vmax=top, edgecolor="white", lw=0.3)
     names = []
     for day in table.index:
         first = scenario.clock.date(int(day))
         names.append(f"{first:%Y-%m-%d} to {first + timedelta(days=29):%m-%d}  ({sizes[day]:,.0f})")
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.set_xlabel("week of age")
+    ax.set_xticks(range(len(weeks)), [f"{w}" if block == 1 else f"{w}-{w + block - 1}" for w in weeks])
+    ax.set_xlabel("week of age" if block == 1 else f"weeks of age (each block: mean of its {block} weeks)")
     ax.grid(visible=False)
     ax.set_title(title)
     ax.tick_params(length=0)
-    if values.shape[1] <= 16:
-        for (row, column), value in np.ndenumerate(values):
-            if not np.isnan(value):
-                ax.text(column + float(table.columns[0]), row, f"{100 * value:.0f}", ha="center", va="center", fontsize=7,
-                        color="white" if value < low + 0.55 * (top - low) else "black")  # fmt: skip
-        ax.set_xticks(table.columns.tolist())
-    bar = ax.figure.colorbar(picture, ax=ax, format=numbers("share"), extend="both", pad=0.01, aspect=30)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    for (row, column), value in np.ndenumerate(values):
+        if not np.isnan(value):
+            ax.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=7,
+                    color="white" if value < low + 0.55 * (top - low) else "black")  # fmt: skip
+    bar = ax.figure.colorbar(picture, ax=ax, format=Numbers("share"), extend="both", pad=0.01, aspect=30)
+    bar.outline.set_visible(False)
     return ax
 
 
@@ -70,8 +75,5 @@ def figure(replication: Replication) -> Figure:
     ax = draw(table, sizes, replication.scenario, fig.subplots())
     if ax.axison:
         ax.set_ylabel("registered (number)")
-    fig.suptitle(
-        f"{replication.scenario.name}: who stays ({mean_of(len(replication.seeds))})",
-        x=0.01, ha="left", fontsize=12, fontweight="bold",
-    )  # fmt: skip
+    headline(fig, replication, "who stays")
     return fig

@@ -4,26 +4,39 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.curves import LEAD_DAYS
-from experiments.plots.style import BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, SKY, VERMILLION, YELLOW
-from experiments.plots.style import canvas, mean_of, nothing, numbers, panel, styled
-from experiments.plots.timeline import date_axis, number, phases
+from experiments.plots.style import (
+    BLUE,
+    DARK,
+    GREEN,
+    GREY,
+    ORANGE,
+    PALE,
+    SKY,
+    YELLOW,
+    Numbers,
+    canvas,
+    footnote,
+    headline,
+    nothing,
+    panel,
+    styled,
+)  # fmt: skip
+from experiments.plots.timeline import date_axis, first_day, legend_of_days, number, phases
 from experiments.replicate import Replication
 from scenarios import Scenario
 
 OUTSIDE = {"unaware": PALE, "aware": SKY, "visitor": BLUE}
 MEMBERS = {
-    "loyal": "#004466", "repeat-buyer": BLUE, "retained": SKY, "first-buyer": GREEN, "considering": YELLOW,
+    "loyal": DARK, "repeat-buyer": BLUE, "retained": SKY, "first-buyer": GREEN, "considering": YELLOW,
     "registered": ORANGE, "dormant": GREY, "churned": PALE,
 }  # fmt: skip
 """States of people who have registered, the most loyal first."""
-_UNUSED = (VERMILLION, PURPLE)
 
 
 def by_state(replication: Replication) -> pd.DataFrame:
     """Return people by state, means over runs: rows are days from 60 before the plan on, columns states."""
-    part = replication.states[replication.states["day"] >= -LEAD_DAYS]
-    table = part.groupby(["day", "state"])["users"].sum().unstack(fill_value=0.0)
+    part = replication.states[replication.states["day"] >= first_day(replication.scenario)]
+    table = part.groupby(["day", "state"])["users"].sum().unstack(fill_value=0)
     return table / len(replication.seeds)
 
 
@@ -35,11 +48,10 @@ def draw(table: pd.DataFrame, scenario: Scenario, colours: dict[str, str], ax: A
     if table.empty or not names:
         return nothing(ax, "People by state", "no day was simulated")
     place = [number(scenario, int(day) + 0.5) for day in table.index]
-    ax.stackplot(
-        place, table[names].T.to_numpy(), labels=names, colors=[colours[n] for n in names], edgecolor="white", lw=0.4, zorder=2
-    )
+    shades = [colours[name] for name in names]
+    ax.stackplot(place, table[names].T.to_numpy(), labels=names, colors=shades, edgecolor="white", lw=0.4, zorder=2)
     ax.set_ylim(bottom=0)
-    ax.yaxis.set_major_formatter(numbers("users"))
+    ax.yaxis.set_major_formatter(Numbers("users"))
     date_axis(ax, scenario, int(table.index[0]), int(table.index[-1]) + 1)
     return ax
 
@@ -60,8 +72,6 @@ def figure(replication: Replication) -> Figure:
             phases(ax, replication.scenario, named=ax is top)
             handles, names = ax.get_legend_handles_labels()
             ax.legend(handles[::-1], names[::-1], loc="center left", bbox_to_anchor=(1.01, 0.5))
-    fig.suptitle(
-        f"{replication.scenario.name}: where people stand ({mean_of(len(replication.seeds))})",
-        x=0.01, ha="left", fontsize=12, fontweight="bold",
-    )  # fmt: skip
+    headline(fig, replication, "where people stand")
+    footnote(fig, legend_of_days(replication.scenario))
     return fig

@@ -1,7 +1,7 @@
 """How charts look: colours that colour-blind readers tell apart, fonts, number formats, empty panels."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, wraps
 from typing import Any, TypeVar
 
@@ -9,16 +9,20 @@ import matplotlib
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import Formatter
 
-from experiments.units import amount, compact
+from experiments.replicate import Replication
+from experiments.units import MINUS
+from scenarios import Scenario
 
 BLUE, ORANGE, GREEN, VERMILLION, SKY, PURPLE, YELLOW = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442",
 )  # fmt: skip
 """Okabe & Ito (2008)."""
-BLACK, GREY, PALE = "#222222", "#8A8A8A", "#D9D9D9"
-STACK = (BLUE, ORANGE, GREEN, SKY, VERMILLION, YELLOW, PURPLE, GREY, "#004466", PALE)
+BLACK, DARK, GREY, PALE = "#222222", "#004466", "#8A8A8A", "#D9D9D9"
+RUST = "#B04A00"
+"""Vermillion dark enough for small letters."""
+STACK = (BLUE, ORANGE, GREEN, SKY, VERMILLION, YELLOW, PURPLE, GREY, DARK, PALE)
 """Colours of neighbours in a stack: dark and light by turns, so that they can be told apart in grey."""
 
 _STYLE: dict[str, Any] = {
@@ -60,7 +64,8 @@ def styled(function: F) -> F:
     @wraps(function)
     def inside(*args: Any, **kwargs: Any) -> Any:
         font = _cjk_font()
-        with matplotlib.rc_context({**_STYLE, "font.family": ["DejaVu Sans", *([font] if font else [])]}):
+        style: Any = _STYLE | {"font.family": ["DejaVu Sans", *([font] if font else [])]}
+        with matplotlib.rc_context(style):
             return function(*args, **kwargs)
 
     return inside  # type: ignore[return-value]
@@ -73,7 +78,7 @@ def _cjk_font() -> str | None:
 
 
 def label(text: str, key: str = "", *, most: int = 60) -> str:
-    """Return a text that the fonts at hand can write, cut at a word when too long; `key` stands in when nothing is left.
+    """Return a text that the fonts at hand can write, cut at a word when too long, or `key` when nothing is left.
 
     >>> label("A title far too long to stand beside a bar", most=20)
     'A title far too…'
@@ -96,9 +101,27 @@ def panel(ax: Axes | None, width: float = 8.0, height: float = 4.5) -> Axes:
     return ax if ax is not None else canvas(width, height).subplots()
 
 
-def numbers(unit: str = "") -> FuncFormatter:
-    """Return a tick format of a KPI's unit: 12,000, 1.2 M, 4 %, ¥3 bn."""
-    return FuncFormatter(lambda value, _: amount(value, unit) if unit else compact(value))
+class Numbers(Formatter):
+    """Ticks in a KPI's unit, all of an axis in the same thousands: 12,000, 0.5 M, 4 %, ¥3 bn."""
+
+    def __init__(self, unit: str = "") -> None:
+        self.unit = unit
+        self.step, self.suffix = 1.0, ""
+
+    def __call__(self, value: float, pos: int | None = None) -> str:
+        """Return the text of one tick."""
+        sign, size = (MINUS if value < 0 else ""), abs(value)
+        if self.unit == "share":
+            return f"{sign}{100 * size:.6g} %"
+        return f"{sign}{'¥' if self.unit == 'yuan' else ''}{size / self.step:,.6g}{self.suffix}"
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """Return the texts of an axis's ticks."""
+        top = max((abs(v) for v in values), default=0.0)
+        steps = ((1e9, " bn"), (1e6, " M"), (1e5, " k"), (0.0, ""))
+        limit, self.suffix = next((step, suffix) for step, suffix in steps if top >= step)
+        self.step = {" k": 1e3, "": 1.0}.get(self.suffix, limit)
+        return [self(value) for value in values]
 
 
 def nothing(ax: Axes, title: str, why: str) -> Axes:
@@ -109,6 +132,30 @@ def nothing(ax: Axes, title: str, why: str) -> Axes:
     return ax
 
 
-def mean_of(replication_seeds: int) -> str:
-    """Return the words for what is shown: one run or a mean of runs."""
-    return "one run" if replication_seeds == 1 else f"mean of {replication_seeds} runs"
+def headline(fig: Figure, replication: Replication, what: str) -> None:
+    """Write above a figure whose it is, what it shows, and of how many runs."""
+    runs = len(replication.seeds)
+    shown = "one run" if runs == 1 else f"mean of {runs} runs"
+    name = label(replication.scenario.name, "plan", most=50)
+    fig.suptitle(f"{name}: {what} ({shown})", x=0.01, ha="left", fontsize=12, fontweight="bold")
+
+
+def footnote(fig: Figure, text: str) -> None:
+    """Write small under a figure."""
+    if text:
+        fig.supxlabel(text, fontsize=7.5, color="#555555", x=0.01, ha="left")
+
+
+def bar_axis(ax: Axes, names: list[str], unit: str) -> None:
+    """Name the bars of a panel, the first at the top, with numbers along the foot."""
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.xaxis.set_major_formatter(Numbers(unit))
+    ax.grid(axis="y", visible=False)
+    ax.grid(axis="x", visible=True)
+    ax.tick_params(axis="y", length=0)
+
+
+def title_of(scenario: Scenario, lever: str, *, most: int) -> str:
+    """Return a lever's name for people."""
+    return label(getattr(scenario.levers.get(lever), "title", "") or lever, lever, most=most)

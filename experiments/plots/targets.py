@@ -6,18 +6,25 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import units
-from experiments.plots.style import BLACK, BLUE, GREY, VERMILLION, canvas, label, nothing, panel, styled
+from experiments.plots.style import BLACK, BLUE, GREY, RUST, canvas, footnote, headline, label, nothing, panel, styled
 from experiments.replicate import Replication
+from experiments.tables import rows
+from experiments.units import probability, spell
 from sim.kpis import KPIS
 
 LOW, HIGH = 0.0, 2.0
+"""Ends of the scale; what lies beyond is shown as an arrow there."""
 
 
 def ratio(value: float, wanted: float, unit: str, direction: str, base: float = nan) -> float:
-    """Return how far a value fulfils a target: 1 is the target, more is better.
+    """Return how far a value fulfils a target: 1 is the target, more is better; NaN where that has no meaning.
 
     A change is compared by the levels it leads to; of a level not to pass, the inverse ratio is taken.
+
+    >>> ratio(0.2, 0.4, "share", "at_least"), ratio(0.32, 0.10, "change vs last-year", "at_least")
+    (0.5, 1.2)
+    >>> ratio(0.1, 0.2, "share", "at_most")
+    2.0
     """
     if unit.startswith("change vs "):
         value, wanted = 1 + value, 1 + wanted
@@ -25,59 +32,54 @@ def ratio(value: float, wanted: float, unit: str, direction: str, base: float = 
         value, wanted = base + value, base + wanted
     if direction == "at_most":
         value, wanted = wanted, value
-    if not wanted:
-        return 1.0 if not value else HIGH
+    if wanted == 0:
+        return 1.0 if value == 0 else HIGH + 1
     return value / wanted if wanted > 0 else nan
 
 
 def attained(replication: Replication) -> pd.DataFrame:
-    """Return label, mean, low, high (ratios to the target), runs (tuple of ratios), text, probability, verdict; best last."""
-    rows = []
-    bases = replication.summary[replication.summary["segment"] == "all"].drop_duplicates(["kpi", "window"])
-    base_of = bases.set_index(["kpi", "window"])["mean"]
-    for promise in replication.promises.itertuples():
-        target = replication.scenario.targets[promise.name]
-        base = float(base_of.get((promise.kpi, target.against), nan)) if target.against else nan
+    """Return label, mean, low, high, runs (ratios to the target), text, probability, verdict; the worst first."""
+    bases = replication.summary[replication.summary["segment"] == "all"]
+    base_of = bases.drop_duplicates(["kpi", "window"]).set_index(["kpi", "window"])["mean"].to_dict()
+    lines = []
+    for promise in rows(replication.promises):
+        against = replication.scenario.targets[promise.name].against
+        how = (promise.wanted, promise.unit, promise.direction, base_of.get((promise.kpi, against), nan))
         values = replication.targets.loc[replication.targets["target"] == promise.name, "value"].dropna()
-        mean, low, high = (
-            ratio(v, promise.wanted, promise.unit, promise.direction, base) for v in (promise.mean, promise.ci_low, promise.ci_high)
-        )
-        runs = tuple(ratio(v, promise.wanted, promise.unit, promise.direction, base) for v in values)
-        kpi_unit = KPIS[promise.kpi].unit
+        low, high = sorted(ratio(v, *how) for v in (promise.ci_low, promise.ci_high))
+        kpi = KPIS[promise.kpi]
         sign = "≥" if promise.direction == "at_least" else "≤"
-        reached = units.spell(promise.mean, promise.unit, kpi_unit)
-        text = f"{reached}   (wanted {sign} {units.spell(promise.wanted, promise.unit, kpi_unit)})"
+        wanted = spell(promise.wanted, promise.unit, kpi.unit)
+        text = f"{spell(promise.mean, promise.unit, kpi.unit)}   (wanted {sign} {wanted})"
         where = promise.window if promise.segment == "all" else f"{promise.window}, {promise.segment}"
-        name = f"{label(promise.title, promise.name, most=44)}\n{KPIS[promise.kpi].title}, {where}"
-        rows.append((name, mean, *sorted((low, high)), runs, text, promise.probability, promise.verdict))
-    columns = ["label", "mean", "low", "high", "runs", "text", "probability", "verdict"]
-    return pd.DataFrame(rows, columns=columns).sort_values("mean", na_position="first", kind="stable", ignore_index=True)
+        name = f"{label(promise.title, promise.name, most=44)}\n{kpi.title}, {where}"
+        runs = tuple(ratio(v, *how) for v in values)
+        lines.append((name, ratio(promise.mean, *how), low, high, runs, text, promise.probability, promise.verdict))
+    table = pd.DataFrame(lines, columns=["label", "mean", "low", "high", "runs", "text", "probability", "verdict"])
+    return table.sort_values("mean", na_position="first", kind="stable", ignore_index=True)
 
 
 @styled
 def draw(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw each promise as a dot with its interval, runs as faint dots; 1 is the target."""
+    """Draw each promise as a dot with its interval, and the runs as ticks; 1 is the target."""
     ax = panel(ax, 10, 6)
     if table.empty:
         return nothing(ax, "What was promised", "the plan has no targets")
-    shown = [v for v in [*table["low"], *table["high"], *table["mean"], *table["runs"].explode()] if v == v]
-    left = max(LOW, min([0.8, *shown]) - 0.05)
-    right = min(HIGH, max([1.2, *shown]) + 0.05)
+    shown = [v for row in rows(table) for v in (row.low, row.high, row.mean, *row.runs) if not isnan(v)]
+    left, right = max(LOW, min([0.8, *shown]) - 0.05), min(HIGH, max([1.2, *shown]) + 0.05)
     ax.axvspan(1, right, color="#EEF5F1", lw=0, zorder=0)
     ax.axvline(1, color=BLACK, lw=1.2, zorder=1)
-    for k, row in enumerate(table.itertuples()):
-        colour = GREY if isnan(row.probability) else BLUE if row.probability >= 0.5 else VERMILLION
-        inside = [min(max(v, left), right) for v in row.runs]
-        ax.plot(inside, [k] * len(inside), "|", color=colour, alpha=0.45, ms=9, zorder=2)
-        if row.low == row.low:
-            ax.plot([max(row.low, left), min(row.high, right)], [k, k], color=colour, lw=3, alpha=0.55, zorder=2)
-        if row.mean == row.mean:
-            marker = ">" if row.mean > right else "<" if row.mean < left else "o" if colour != VERMILLION else "D"
-            ax.plot(min(max(row.mean, left), right), k, marker, color=colour, ms=7, zorder=3, clip_on=False)
-        chance = units.probability(row.probability)
-        words = row.verdict if row.verdict.startswith("cannot") else f"{chance}: {row.verdict.partition(' (')[0]}"
-        ax.text(1.01, k - 0.17, words, transform=ax.get_yaxis_transform(), va="center", fontweight="bold", color=colour)
-        ax.text(1.01, k + 0.22, row.text, transform=ax.get_yaxis_transform(), va="center", fontsize=7.5, color=BLACK)
+    for k, row in enumerate(rows(table)):
+        colour = GREY if isnan(row.probability) else BLUE if row.probability >= 0.5 else RUST
+        ax.plot([min(max(v, left), right) for v in row.runs], [k] * len(row.runs), "|", color=colour, alpha=0.45, ms=9)
+        ax.plot([max(row.low, left), min(row.high, right)], [k, k], color=colour, lw=3, alpha=0.55, zorder=2)
+        marker = ">" if row.mean > right else "<" if row.mean < left else "D" if colour == RUST else "o"
+        ax.plot(min(max(row.mean, left), right), k, marker, color=colour, ms=7, zorder=3, clip_on=False)
+        chance = f"{probability(row.probability)}: {row.verdict.partition(' (')[0]}"
+        words = row.verdict if isnan(row.probability) else chance
+        beside = ax.get_yaxis_transform()
+        ax.text(1.01, k - 0.17, words, transform=beside, va="center", fontweight="bold", color=colour)
+        ax.text(1.01, k + 0.22, row.text, transform=beside, va="center", fontsize=7.5, color=BLACK)
     ax.set_yticks(range(len(table)), table["label"].tolist())
     ax.set_ylim(len(table) - 0.5, -0.5)
     ax.set_xlim(left, right)
@@ -92,14 +94,9 @@ def figure(replication: Replication) -> Figure:
     """Draw all promises, the most endangered at the top."""
     table = attained(replication)
     fig = canvas(11.5, 1.7 + 0.46 * max(len(table), 3))
-    ax = draw(table, fig.subplots())
-    runs = len(replication.seeds)
-    fig.suptitle(
-        f"{replication.scenario.name}: what was promised, and how likely it is", x=0.01, ha="left", fontsize=12, fontweight="bold"
-    )
-    ax.set_title(
-        f"dots: mean of {runs} run{'s' * (runs > 1)}, bars: its 95 % interval, ticks: the runs; at the right: "
-        "probability that one further run keeps the promise",
-        fontsize=8, fontweight="normal", color="#555555", loc="center",
-    )  # fmt: skip
+    draw(table, fig.subplots())
+    headline(fig, replication, "what was promised, and how likely it is")
+    if len(table):
+        footnote(fig, "Dots: mean of the runs; bars: its 95 % interval; ticks: the runs. "
+                 "At the right: probability that one further run keeps the promise.")  # fmt: skip
     return fig

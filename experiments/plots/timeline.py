@@ -2,37 +2,43 @@
 
 from datetime import date
 from textwrap import fill
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.transforms import blended_transform_factory
 
+from experiments.curves import LEAD_DAYS
 from experiments.plots.style import BLACK, GREY, label
 from scenarios import Scenario
 
 SHADES = ("#EFEFEF", "#E0E0E0")
-
-
-def dates(scenario: Scenario, days: list[int]) -> list[date]:
-    """Return the dates of day numbers."""
-    return [scenario.clock.date(int(day)) for day in days]
+CHARACTERS = 130
+"""Characters of a phase's name that fit across a panel."""
 
 
 def number(scenario: Scenario, day: float) -> float:
     """Return the place of a day on a date axis; a fraction lies within the day."""
-    return float(date2num(scenario.clock.start)) + day
+    start: float = date2num(scenario.clock.start)  # type: ignore[no-untyped-call]
+    return float(start) + day
 
 
 def date_axis(ax: Axes, scenario: Scenario, first: int, last: int) -> None:
     """Put dates under the panel, from day `first` to day `last`."""
-    locator = AutoDateLocator(minticks=3, maxticks=8)
+    locator: Any = AutoDateLocator(minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))  # type: ignore[no-untyped-call]
     ax.set_xlim(number(scenario, first), number(scenario, last))
 
 
 def phases(ax: Axes, scenario: Scenario, *, named: bool = True) -> None:
-    """Shade the phases by turns, with their names along the top, and mark where the plan begins and ends."""
+    """Shade the phases by turns, mark the plan's beginning and end, and name the phases along the top where names fit.
+
+    The top tenth of the panel is left free for the names.
+    """
+    if named:
+        bottom, top = ax.get_ylim()
+        ax.set_ylim(bottom, top + (top - bottom) / 10)
     low, high = ax.get_xlim()
     above = blended_transform_factory(ax.transData, ax.transAxes)
     for k, (name, phase) in enumerate(scenario.phases.items()):
@@ -45,11 +51,8 @@ def phases(ax: Axes, scenario: Scenario, *, named: bool = True) -> None:
             middle = (max(left, low) + min(right, high)) / 2
             room = (min(right, high) - max(left, low)) / (high - low)
             text = label(name, most=40)
-            turned = room * 75 < len(text)
-            ax.text(
-                middle, 0.985, text, transform=above, ha="center", va="top", fontsize=7, color="#555555",
-                rotation=90 if turned else 0, zorder=1.5,
-            )  # fmt: skip
+            if room * CHARACTERS >= len(text):
+                ax.text(middle, 0.985, text, transform=above, ha="center", va="top", fontsize=7.5, color="#555555")
     for day in (0, scenario.clock.days):
         if low < number(scenario, day) < high:
             ax.axvline(number(scenario, day), color=BLACK, lw=0.9, ls=(0, (1, 2)), zorder=1.2)
@@ -60,15 +63,33 @@ def festivals(ax: Axes, scenario: Scenario) -> None:
     low, high = ax.get_xlim()
     days = sorted(number(scenario, scenario.clock.day(f.date)) for f in scenario.festivals.values())
     inside = [day for day in days if low <= day <= high]
+    if not inside:
+        return
     foot = blended_transform_factory(ax.transData, ax.transAxes)
     ax.plot(inside, [0] * len(inside), "^", transform=foot, color=GREY, ms=5, clip_on=False, zorder=3)
     ax.set_xlim(low, high)
 
 
-def festival_names(scenario: Scenario, first: int, last: int) -> str:
-    """Return the festivals between two days with their dates, such as `618-2024 (Jun 18)`, in lines of a page's width."""
-    found = sorted(
-        (f.date, name) for name, f in scenario.festivals.items() if first <= scenario.clock.day(f.date) <= last
+def first_day(scenario: Scenario) -> int:
+    """Return the first day that charts over time show: at most sixty before the plan."""
+    return max(-scenario.clock.burn_in, -LEAD_DAYS)
+
+
+def legend_of_days(scenario: Scenario, *, width: int = 190) -> str:
+    """Return the phases and festivals of the days shown with their dates, in lines of so many characters."""
+    day, first, last = scenario.clock.day, first_day(scenario), scenario.clock.days + scenario.clock.tail
+    held = sorted((f.date, name) for name, f in scenario.festivals.items() if first <= day(f.date) <= last)
+    spans = {n: [_short(scenario.clock.date(d)) for d in p.span(scenario.clock)] for n, p in scenario.phases.items()}
+    lines = (
+        ("Phases", [f"{label(name)} ({span[0]} to {span[1]})" for name, span in spans.items()]),
+        ("Festivals", [f"{label(name)} ({_short(when)})" for when, name in held]),
     )
-    words = "; ".join(f"{label(name)} ({when:%b} {when.day})".replace(" ", "\xa0") for when, name in found)
-    return fill("Festivals: " + words, 190) if found else ""
+    return "\n".join(
+        fill(f"{title}: " + "; ".join(n.replace(" ", "\xa0") for n in names), width, break_on_hyphens=False)
+        for title, names in lines
+        if names
+    )
+
+
+def _short(when: date) -> str:
+    return f"{when:%b} {when.day}"

@@ -1,0 +1,54 @@
+"""run: rehearse a plan, print the scoreboard, write a run folder."""
+
+import time
+from argparse import Namespace
+from pathlib import Path
+
+from rich.console import Console
+
+from experiments import scoreboard
+from experiments.folder import RUNS, FolderError, check_folder, write_folder
+from experiments.pool import LostError
+from experiments.replicate import Replication, replicate
+from experiments.units import compact, duration
+from sandtable.cli.screen import InputError, bar, load, page, print_json
+
+
+def run_(args: Namespace) -> int:
+    """Rehearse a plan under several seeds."""
+    began = time.perf_counter()
+    scenario = load(args.scenario, args.overlays, args.changes, args.users)
+    place = None if args.output is None else Path(args.output)
+    try:
+        check_folder(RUNS / "a-new-one" if place is None else place)
+        with bar("days", shown=not (args.quiet or args.json)) as progress:
+            replication = replicate(
+                scenario, args.seeds, engine=args.engine, threads=args.threads, days=args.days, progress=progress
+            )
+            progress("writing the run folder")
+            folder, fault = _written(replication, place, charts=not args.no_charts)
+    except (FolderError, LostError) as error:
+        raise InputError(str(error)) from None
+    if args.json:
+        print_json(scoreboard.document(replication, None if folder is None else str(folder)))
+    else:
+        page(lambda console: _show(replication, folder, time.perf_counter() - began, console))
+    if fault:
+        raise InputError(fault)
+    return 0
+
+
+def _written(replication: Replication, place: Path | None, *, charts: bool) -> tuple[Path | None, str]:
+    """Return the folder written, or why it was not: the answer is worth printing all the same."""
+    try:
+        return write_folder(replication, place, charts=charts), ""
+    except FolderError as error:
+        return None, str(error)
+
+
+def _show(replication: Replication, folder: Path | None, seconds: float, console: Console) -> None:
+    scoreboard.show(replication, console)
+    if folder is not None:
+        console.print(f"\nrun folder: {folder}", soft_wrap=True)
+    speed = f"{compact(replication.user_days_per_second, 3)} user-days a second"
+    console.print(f"took {duration(seconds)}; simulated {compact(replication.user_days, 3)} user-days, {speed}")

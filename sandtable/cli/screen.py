@@ -1,0 +1,92 @@
+"""The terminal: pages of text that stay whole when piped, messages, and a progress bar on stderr."""
+
+import io
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from scenarios import Scenario
+
+_FIRST_WORDS = "starting (the first run after installing compiles for about a minute)"
+
+
+class InputError(Exception):
+    """What was asked for cannot be done; the message says why. Exit status 2."""
+
+
+def complain(message: str) -> None:
+    """Write a message to stderr."""
+    sys.stderr.write(f"sandtable: {message}\n")
+
+
+def page(render: Callable[["Console"], None]) -> None:
+    """Print what `render` writes: in colour on a terminal; piped, as plain lines without trailing blanks."""
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        render(Console(highlight=False))
+        return
+    text = io.StringIO()
+    render(Console(file=text, highlight=False, no_color=True, color_system=None))
+    sys.stdout.write("\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n")
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print one JSON document."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def load(name: str, overlays: Iterable[str] = (), changes: Iterable[str] = (), users: int | None = None) -> "Scenario":
+    """Return a scenario with what the command line changes in it.
+
+    Raises `InputError` with every fault.
+    """
+    import scenarios
+    from sandtable.plan import load as load_plan
+
+    try:
+        wanted = dict(scenarios.parse_set(text) for text in changes)
+        if users is not None:
+            wanted["market.users"] = users
+        return load_plan(name, overlays, wanted)
+    except scenarios.ScenarioError as error:
+        raise InputError(told(error.faults)) from None
+
+
+def told(faults: Iterable[object]) -> str:
+    """Return faults as a message, one a line when there are several."""
+    lines = [str(fault) for fault in faults]
+    return lines[0] if len(lines) == 1 else "\n".join([f"{len(lines)} faults", *(f"  {line}" for line in lines)])
+
+
+@contextmanager
+def bar(unit: str, *, shown: bool) -> Iterator[Callable[..., None]]:
+    """Show a progress bar on stderr and yield what advances it; on no terminal, or not `shown`, there is none.
+
+    It is called with done and of (steps), perhaps with jobs done and jobs, or with a text that says what goes on.
+    """
+    if not shown or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(_FIRST_WORDS, total=None)
+
+        def advance(*told: Any) -> None:
+            if isinstance(told[0], str):
+                progress.update(task, description=told[0])
+                return
+            done, of = told[:2]
+            jobs = f"{told[2]} of {told[3]} runs, " if len(told) > 3 else ""
+            words = f"{jobs}{done:,} of {of:,} {unit}" if done else _FIRST_WORDS
+            progress.update(task, completed=done, total=of, description=words)
+
+        yield advance

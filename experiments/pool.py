@@ -101,11 +101,7 @@ def _in_processes(
         results: dict[int, R] = {}
         pending = set(futures)
         while pending:
-            finished, pending = wait(pending, timeout=class LostError(RuntimeError):
-    """A child was killed, or ran out of memory, before it could answer."""
-
-
-_POLL_SECONDS, return_when=FIRST_COMPLETED)
+            finished, pending = wait(pending, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
             for future in finished:
                 results[futures[future]] = future.result()
             _report(progress, list(board), steps, len(results))

@@ -56,16 +56,16 @@ def notes(replication: Replication) -> list[str]:
     runs = len(replication.seeds)
     if runs < FEW_SEEDS:
         some = "one run shows no spread" if runs == 1 else f"{runs} runs give rough intervals and probabilities"
-        found.append(f"{some}; --seeds {2 * FEW_SEEDS} makes them firm")
+        found.append(f"{some}; take --seeds {2 * FEW_SEEDS} to decide on it")
     found.append(
-        "intervals and probabilities tell the luck of the simulated market; they do not tell how wrong its assumptions are"
+        "intervals and probabilities tell the luck of the simulated market, not how wrong its assumptions may be"
     )
     found.append(f"{market.users:,} simulated users stand for {market.people:,} people")
     if window_shown(replication) == SO_FAR:
         found.append(f"ended early, after {replication.days} of {replication.scenario.clock.days} days of the plan")
     _, owed = money(replication)
     if owed >= 1:
-        found.append(f"the plan owes {amount(owed, 'yuan')} that no account could pay: rewards and coupons already given")
+        found.append(f"no account could pay {amount(owed, 'yuan')} that the plan owes for rewards and coupons given")
     if len(replication.rules):
         acted = replication.rules.groupby("rule", observed=True).size() / runs
         found.append("rules acted: " + ", ".join(f"{name} {compact(times, 2)}x" for name, times in acted.items()))
@@ -134,9 +134,8 @@ def money_table(replication: Replication, width: int = 80) -> Table:
 
 def ruled(title: str, name: str, *numbers: str, words: str = "", width: int = 80) -> Table:
     """Return an empty table: names and words wrap; numbers do not, unless the page is too narrow for them."""
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
-    )
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, collapse_padding=True)
+    table.pad_edge = False
     table.add_column(name, overflow="fold")
     for column in numbers:
         table.add_column(column, justify="right", overflow="fold", no_wrap=width >= NARROW)

@@ -5,7 +5,8 @@
 >>> plan.market.users
 20000
 
-`st.simulate(plan, seed=1)` runs it once, `st.replicate(plan, seeds=5)` several times; `.kpis` and `.summary` are tables.
+`st.simulate(plan, seed=1)` runs it once and has `.kpis`; `st.replicate(plan, seeds=5)` runs it five times and has
+`.summary`, with intervals.
 """
 
 from importlib import import_module

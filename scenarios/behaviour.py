@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from scenarios.literals import Days, Factor, Rate, Share, number
-from scenarios.model import Model
+from scenarios.model import MisfitError, Model
 
 Positive = Annotated[float, BeforeValidator(number), Field(gt=0, le=1e6)]
 
@@ -17,6 +17,13 @@ class Start(Model):
     """Share aware, not registered."""
     registered: Share = 0.3
     """Share registered (a part of them lapsed, as time would have made it)."""
+
+    @model_validator(mode="after")
+    def _not_over(self) -> "Start":
+        if self.aware + self.registered > 1 + 1e-9:
+            rule = f"must not be above 1 together with aware ({self.aware:g})"
+            raise MisfitError(rule, at=("registered",), fix=f"did you mean {1 - self.aware:g}?", with_=("aware",))
+        return self
 
 
 class Hear(Model):
@@ -120,6 +127,13 @@ class Fade(Model):
     """Recent messages (a decayed count) at which a user's open rate has halved."""
     habituation: Share = 0.02
     """Speed at which a user comes to expect the savings he takes (the reference-price shift)."""
+
+    @model_validator(mode="after")
+    def _dormant_first(self) -> "Fade":
+        if self.dormant_days > self.churn_days:
+            rule = f"must not be above churn_days ({self.churn_days})"
+            raise MisfitError(rule, at=("dormant_days",), with_=("churn_days",))
+        return self
 
 
 class Behaviour(Model):

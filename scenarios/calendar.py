@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from scenarios.literals import Change, Date, DayNumber, Days, Factor, Month, Number, Offset
+from scenarios.literals import Change, Date, DayNumber, Days, Factor, Month, Number, Offset, PriceChange
 from scenarios.literals import days as read_days
 from scenarios.model import MisfitError, Model
 
@@ -92,7 +92,7 @@ class Stage(Model):
     """Multiple of users' own visits."""
     intent: Factor = 1.0
     """Multiple of the odds that a visitor who saw a detail page puts something into the cart."""
-    media_price: Change = 0.0
+    media_price: PriceChange = 0.0
     """Relative change of the price of paid traffic."""
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from scenarios.calendar import When
-from scenarios.literals import Change, Days, Factor, Flag, Names, Number, Share, amount
+from scenarios.literals import Change, Days, Factor, Flag, Names, Number, PriceChange, Share, amount
 from scenarios.model import MisfitError, Model
 
 
@@ -33,7 +33,7 @@ class Scale(Model):
     change: Change
     """Relative change."""
     account: str | None = None
-    """Account that pays an increase (such as the reserve); none: the lever's own."""
+    """Account that pays an increase (such as the reserve); none: the lever's own. What a cut frees stays where it is."""
 
 
 class Switch(Model):
@@ -95,14 +95,14 @@ class Shock(Model):
     """Whether it happens."""
     when: When
     """A phase, festival or stage, or an interval."""
-    media_price: Change = 0.0
+    media_price: PriceChange = 0.0
     """Relative change of the price of paid traffic."""
     traffic: Change = 0.0
     """Relative change of users' own visits."""
     intent: Change = 0.0
     """Relative change of the odds of the cart step (a competitor's offer)."""
     lead_days: Days = 0
-    """Extra days of every delivery to the warehouse."""
+    """Extra days of deliveries to the warehouse that are ordered while it lasts."""
     delivery_days: Factor = 0.0
     """Extra days of every delivery to buyers."""
     outage: Share = 0.0

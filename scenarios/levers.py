@@ -63,6 +63,8 @@ class Lever(Model):
     """Ids of the plan's levers that this stands for, such as L000-25."""
     on: Flag = True
     """A lever that is off is the same as none."""
+    standby: Flag = False
+    """A lever on standby is ready but does nothing until a rule switches it on."""
     open: Openings = ()
     """When the lever works; empty: through the whole plan."""
     account: str | None = None
@@ -94,7 +96,7 @@ class Media(Lever):
     lasts: Days = 1
     """Days over which a unit's impressions spread, evenly."""
     click: Share
-    """Clicks an impression by a fresh, aware person: visits it brings."""
+    """Clicks an impression by a person without recent exposure: visits it brings."""
     awareness: Rate = 0.1
     """Awareness stock that one impression adds."""
     quality: Factor = 1.0
@@ -110,8 +112,8 @@ class Offer(Lever):
 
     kind: Literal["offer"]
     form: Literal["threshold", "percent", "amount", "free_shipping", "gift"]
-    """threshold: `off` yuan from an order value of `over`; percent: `rate` off; amount: `off` yuan without threshold;
-    free_shipping: no fee from `over`; gift: worth `off` to the user."""
+    """threshold: `off` yuan from an order value of `over`, to which baskets may be padded; percent: `rate` off; amount: `off`
+    yuan; free_shipping: no fee; gift: worth `off` to the user. `over` is the least order value of every form."""
     give: Literal["public", "registration", "order", "message", "reward"] = "public"
     """public: open to the audience; otherwise a coupon put into the wallet on registration, after an order, by a
     message that names it, or as a reward of a referral or a group-buy."""
@@ -148,6 +150,8 @@ class Offer(Lever):
         if self.form == "percent" and not 0 < self.rate < 1:
             rule = "must lie between 0% and 100% for form percent"
             raise MisfitError(rule, at=("rate",), fix="write the share off, such as 10%")
+        if self.quota and self.give != "public":
+            raise MisfitError(f"is for public offers, but give is {self.give}", at=("quota",), fix="leave it out")
         if self.form != "percent" and self.rate:
             rule = f"is for form percent, but form is {self.form}"
             raise MisfitError(rule, at=("rate",), fix="did you mean form: percent?")
@@ -176,10 +180,10 @@ class Message(Lever):
     every: Days = 0
     """At most one in so many days to each user; 0: no such limit."""
     hour: Annotated[int, BeforeValidator(read_amount), Field(ge=0, le=23)] = 20
-    """Hour of sending; the share of the audience active then reads it at once."""
+    """Hour of sending, and of the visits it brings."""
     after: Literal["", "registration", "order", "cart", "idle"] = ""
-    """Trigger; empty: on schedule. idle counts days since the last visit or order."""
-    delay: Days = 1
+    """Trigger; empty: on schedule. registration: while there is no order yet; idle: days since the last visit or order."""
+    delay: Annotated[Days, Field(ge=1)] = 1
     """Days from the trigger to the message."""
     offer: str | None = None
     """Offer put into the wallet of each receiver."""
@@ -248,9 +252,9 @@ class GroupBuy(Lever):
     days: Annotated[int, BeforeValidator(read_amount), Field(ge=1, le=30)] = 1
     """Time limit to fill the group [days]."""
     start: Share = 0.3
-    """Share of carts with eligible goods that go for the group price when it is the best offer."""
+    """Share of detail-page visitors with eligible goods who go for the group price when it is the best offer."""
     invite: Rate = 3.0
-    """Contacts whom each starter asks to join."""
+    """Contacts whom each starter asks to join, in equal parts on each day of the time limit."""
     accept: Share = 0.1
     """Share of those asked who come to join."""
     initiator: Reward = Reward()
@@ -267,9 +271,9 @@ class Tier(Model):
     """A membership tier."""
 
     spend: Yuan = 0.0
-    """Spend in the trailing window from which a user has the tier [yuan]."""
+    """Spend of the trailing year (exponentially weighted) from which a user has the tier [yuan]."""
     orders: Count = 0
-    """Orders in the trailing window from which a user has the tier."""
+    """Orders of the trailing year (exponentially weighted, rounded) from which a user has the tier."""
     discount: Share = 0.0
     """Share off every order, paid by the account."""
     free_shipping: Flag = False

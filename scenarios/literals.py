@@ -148,6 +148,8 @@ Factor = Annotated[float, BeforeValidator(number), Field(ge=0, le=1000)]
 """A multiple of the value it acts on: 1.5, 1.5x or 150%."""
 Change = Annotated[float, BeforeValidator(number), Field(ge=-1, le=1000)]
 """A relative change: +10% or -0.15."""
+PriceChange = Annotated[float, BeforeValidator(number), Field(gt=-1, le=1000)]
+"""A relative change of a price, which stays above zero."""
 Number = Annotated[float, BeforeValidator(number)]
 """Any finite number; percentages allowed."""
 Rate = Annotated[float, BeforeValidator(number), Field(ge=0, le=1e6)]

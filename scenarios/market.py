@@ -46,7 +46,7 @@ class Contacts(Model):
     """The contact graph over which word of mouth, invitations and group-buys travel."""
 
     mean: Annotated[int, BeforeValidator(amount), Field(ge=0, le=200)] = 8
-    """Contacts a person (the graph is random with this degree)."""
+    """Contacts a person (the graph is random with this degree; an odd number is rounded up)."""
     strangers: Share = 0.0
     """Share of word of mouth that reaches a random stranger (a public post) instead of a contact."""
 
@@ -82,7 +82,8 @@ class Stock(Model):
     """Stock of a goods class: reviewed daily, reordered up to a level, delivered after a lead time."""
 
     opening_days: Days = 30
-    """Stock on day 0 (and while burning in) in days of expected sales."""
+    """Stock when stock keeping begins, in days of expected sales: on the first evening when `expected_daily` is given, else
+    after four weeks."""
     cover_days: Days = 30
     """Reorder up to so many days of the forecast."""
     lead_days: Days = 7
@@ -132,7 +133,7 @@ class Service(Model):
     handle_minutes: Annotated[float, BeforeValidator(amount), Field(gt=0)] = 6.0
     """Mean handling time of a contact [minutes]."""
     agents: Count = 0
-    """Agents on duty through an 12-hour day; 0 means that service is never short."""
+    """Agents on duty through a 12-hour day; 0 means that service is never short."""
     assisted: Share = 0.0
     """Share of contacts that an assistant program settles without an agent."""
     slow_seconds: Rate = 90.0

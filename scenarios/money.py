@@ -40,7 +40,7 @@ class Reserve(Model):
     account: str
     """The account that is the reserve."""
     release: Interval | None = None
-    """When it may be used at all; none: only rules and shocks release it."""
+    """When it may be used at all; none: only a rule that names it takes from it."""
 
 
 class Accounts(Model):

@@ -12,7 +12,7 @@ class Target(Model):
     kpi: str
     """KPI id; `sandtable kpis` lists them."""
     window: str = "plan"
-    """Name of a window or phase."""
+    """Name of a window, phase, festival or stage."""
     segment: str = "all"
     """Segment, or all."""
     at_least: Number | None = None

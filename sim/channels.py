@@ -12,6 +12,8 @@ from sim.rewards import show
 from sim.weather import Names
 from sim.world import World
 
+_SHOWN = purpose("shown")
+
 
 @dataclass
 class Ask:
@@ -93,7 +95,7 @@ class Channels:
             for s, number in enumerate(counts):
                 if number > 0:
                     items = show(
-                        ask.touch, streams[ask.touch], self.streams[channel], float(self.reach[channel][s]), int(number),
+                        ask.touch, streams[ask.touch] ^ _SHOWN, self.streams[channel], float(self.reach[channel][s]), int(number),
                         int(edges[s]), int(edges[s + 1]), items, day, market, world,
                     )  # fmt: skip
         return items

@@ -38,7 +38,7 @@ class Calendar:
         self.weekday = np.array([d.weekday() for d in dates])
         month = np.array([d.month - 1 for d in dates])
         self.visits = np.array(season.weekdays)[self.weekday] * np.array(season.months)[month]
-        self.visits = self.visits * (1 + season.growth) ** (self.days / 365)
+        self.visits = np.round(self.visits * (1 + season.growth) ** (self.days / 365), 12)
         self.intent = np.ones(len(self.days))
         self.media_price = np.ones(len(self.days))
         demand = np.array([g.demand for g in scenario.goods.classes.values()])

@@ -36,7 +36,7 @@ AUDIENCE = np.dtype(
 
 OFFER = np.dtype(
     [
-        ("over", "i8"), ("off", "i8"), ("provision", "i8"), ("rate", "f8"), ("cost", "f8"), ("urgency", "f8"),
+        ("over", "i8"), ("off", "i8"), ("rate", "f8"), ("cost", "f8"), ("urgency", "f8"),
         ("audience", AUDIENCE), ("hours", "u4"), ("goods", "u4"), ("valid", "i4"), ("account", "i4"), ("form", "u1"),
         ("give", "u1"), ("lever", "u1"), ("open", "u1"),
     ],
@@ -47,13 +47,14 @@ OFFER = np.dtype(
 MESSAGE = np.dtype(
     [
         ("stream", "u8"), ("members", "u8"), ("opened", "f8"), ("quality", "f8"), ("reach", "f8", 12), ("audience", AUDIENCE),
-        ("price", "i8"), ("every", "i4"),
-        ("after", "i4"), ("delay", "i4"), ("offer", "i4"), ("account", "i4"), ("hour", "u1"), ("lever", "u1"),
+        ("every", "i4"), ("gap", "i4"),
+        ("after", "i4"), ("delay", "i4"), ("offer", "i4"), ("hour", "u1"), ("lever", "u1"),
         ("channel", "u1"), ("open", "u1"),
     ],
     align=True,
 )  # fmt: skip
-"""A message lever. `members`: stream that tells who is on its channel, `reach` what share of each segment; `after`: trigger; `offer`: row of the coupon it carries, or -1; price in millionths of a yuan."""
+"""A message lever. `members`: stream that tells who is on its channel, `reach` what share of each segment; `gap`: days
+since it was last open; `after`: trigger; `offer`: row of the coupon it carries, or -1."""
 ON_SCHEDULE, AFTER_REGISTRATION, AFTER_ORDER, AFTER_CART, AFTER_IDLE = range(5)
 TRIGGERS = ("", "registration", "order", "cart", "idle")
 
@@ -102,7 +103,7 @@ class Conditions(NamedTuple):
     satisfaction: Array
     """[S] multiple of an order's satisfaction score."""
     scalar: Array
-    """[4] share of visits lost to an outage, fall of the score through slow service, mean delivery days, fee multiple."""
+    """[3] share of visits lost to an outage, fall of the score through slow service, mean delivery days."""
     demand: Array
     """[G] cumulative demand of the goods classes."""
     touches: Array
@@ -147,7 +148,7 @@ class Market(NamedTuple):
     tag_share: Array
     """[S, tags] share of the segment that carries each tag."""
     segment: Array
-    """[S, 4] price sensitivity, activity, basket multiple, spare."""
+    """[S, 3] price sensitivity, activity, basket multiple."""
     awareness_keep: Array
     """[days] share of awareness kept after so many days."""
     fatigue_keep: Array

@@ -61,7 +61,6 @@ def fade(i, day, m, w, o):
     if u.registered == NEVER:
         if u.state != UNAWARE and u.awareness < m.b[FORGET]:
             move(o, u, UNAWARE)
-            u.awareness = 0.0
             note(o, u, i, day, -1, FORGETS, 0, 0.0)
         elif u.state == VISITOR and u.visited < day:
             move(o, u, AWARE)

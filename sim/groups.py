@@ -1,5 +1,7 @@
 """Group-buys: a starter asks contacts; who joins in time fills the group; a group that stays short is dissolved."""
 
+import numpy as np
+
 from sim import metrics as M
 from sim.compile import compiled
 from sim.share import ask_contacts
@@ -36,7 +38,8 @@ def enter(slot, i, intent, w):
 def wait_for_group(i, day, intent, m, c, w, o):
     """Join the group of the user who asked, or start one. Return its slot when this fills it, 0 when it waits.
 
-    Someone whose own group still waits does not start another. A user who comes too late starts a group of his own.
+    Someone whose own group still waits does not start another. A user who comes too late starts a group of his own while
+    new groups may start.
     """
     row = c.groups[intent.group]
     u = w.users[i]
@@ -51,6 +54,8 @@ def wait_for_group(i, day, intent, m, c, w, o):
                 o.tally[M.GROUPS_FILLED, u.segment, intent.channel] += 1
                 return slot
             return 0
+    if not row.open:
+        return 0
     slot = find_slot(w)
     group = w.groups[slot]
     group.n = 0
@@ -60,16 +65,22 @@ def wait_for_group(i, day, intent, m, c, w, o):
     enter(slot, i, intent, w)
     o.tally[M.GROUPS_STARTED, u.segment, intent.channel] += 1
     note(o, u, i, day, intent.hour, STARTS_GROUP, row.lever, 0.0)
-    ask_contacts(i, day, row.touch, row.invite, row.stream, m, c, w, o)
+    ask_contacts(i, day, row.touch, row.invite / row.days, row.stream, m, c, w, o)
     return 0
 
 
 @compiled
-def dissolve(day, w, o):
-    """Dissolve groups whose time is up; their members' baskets are lost."""
+def close_groups(day, m, c, w, o):
+    """Let starters of waiting groups ask again; dissolve groups whose time is up: their members' baskets are lost.
+
+    A starter asks his contacts in equal parts on each day of the time limit; answers come a day later.
+    """
     for slot in range(1, len(w.groups)):
         group = w.groups[slot]
-        if group.n > 0 and group.deadline < day:
+        row = c.groups[group.row]
+        if group.n > 0 and group.deadline - row.days < day < group.deadline:
+            ask_contacts(np.int64(group.members[0]), day, row.touch, row.invite / row.days, row.stream, m, c, w, o)
+        elif group.n > 0 and group.deadline <= day:
             starter = w.users[group.members[0]]
             o.tally[M.GROUPS_FAILED, starter.segment, group.channels[0]] += 1
             for n in range(group.n):

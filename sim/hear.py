@@ -14,12 +14,13 @@ from sim.conditions import (
     MEDIA,
     ON_SCHEDULE,
 )
-from sim.draws import below, stream, unit
-from sim.market import HALF, LISTEN, MESSAGE_HALF, WORD_STOCK
+from sim.draws import below, purpose, stream, unit
+from sim.market import FORGET, HALF, LISTEN, MESSAGE_HALF, WORD_STOCK
 from sim.users import AWARE, NEVER, TRAIL, UNAWARE
 from sim.wallet import fits, grant
-from sim.world import GETS_MESSAGE, HEARS, HEARS_WORD, IS_INVITED, LISTENS, draw, move, note
+from sim.world import GETS_MESSAGE, HEARS, HEARS_WORD, IS_INVITED, move, note
 
+_PHASE, _LISTENS = purpose("phase"), purpose("listens")
 IMPRESSION_WEIGHT = 0.1
 VISIT_WEIGHT = 1.0
 """Weights with which a touch enters the credit of later orders: seen, and acted upon."""
@@ -52,7 +53,7 @@ def hear(i, day, day_key, m, c, w, o):
         touch = c.touches[t]
         copies = copies + 1 if t == last else 0
         last = t
-        chance = touch.click
+        chance, index = touch.click, i * 64 + min(copies, 63)
         if touch.kind == MEDIA:
             o.tally[M.EXPOSURE, u.segment, touch.channel] += 1
             chance *= touch.half / (touch.half + u.exposure)
@@ -61,8 +62,8 @@ def hear(i, day, day_key, m, c, w, o):
             remember(u, touch.lever, IMPRESSION_WEIGHT)
             note(o, u, i, day, -1, HEARS, t, touch.awareness)
         else:
-            listens = draw(m, day_key, i, LISTENS) < m.b[LISTEN]
-            if listens:
+            index = np.int64(w.mail.sender[item]) * len(w.users) + i
+            if unit(stream(m.seed, day, _LISTENS), index) < m.b[LISTEN]:
                 o.tally[M.HEARD_WORD, u.segment, touch.channel] += 1
                 u.awareness += m.b[WORD_STOCK]
                 remember(u, touch.lever, IMPRESSION_WEIGHT)
@@ -74,13 +75,13 @@ def hear(i, day, day_key, m, c, w, o):
                 note(o, u, i, day, -1, IS_INVITED, t, w.mail.sender[item])
             else:
                 note(o, u, i, day, -1, HEARS_WORD, t, w.mail.sender[item])
-        if prompt < 0 and chance > 0 and unit(stream(m.seed, day, touch.stream), i * 64 + min(copies, 63)) < chance:
+        if prompt < 0 and chance > 0 and unit(stream(m.seed, day, touch.stream), index) < chance:
             prompt, sender = t, w.mail.sender[item]
             remember(u, touch.lever, VISIT_WEIGHT)
             if touch.kind == MEDIA:
                 o.tally[M.AD_CLICKS, u.segment, touch.channel] += 1
         item = w.mail.next[item]
-    if u.state == UNAWARE and u.awareness > 0:
+    if u.state == UNAWARE and u.awareness > 0 and u.awareness >= m.b[FORGET]:
         move(o, u, AWARE)
     return prompt, sender
 
@@ -114,8 +115,10 @@ def addressed(msg, i, u, day, m):
     if msg.after != ON_SCHEDULE:
         if trigger_day(u, msg.after, msg.delay) != day:
             return False
-    elif msg.every > 1 and (day + np.int64(unit(stream(m.seed, 0, msg.stream), i) * msg.every)) % msg.every:
-        return False
+    elif msg.every > 1:
+        phase = below(stream(m.seed, 0, msg.stream ^ _PHASE), i, msg.every)
+        if (day + phase) // msg.every == (day - msg.gap + phase) // msg.every:
+            return False
     reach = msg.reach[u.segment]
     return reach >= 1.0 or on_channel(stream(m.seed, 0, msg.members), i, reach)
 

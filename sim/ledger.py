@@ -90,9 +90,13 @@ class Accounts:
             self.ledger.post(day, path, lever, kind, paid)
         return max(paid, 0)
 
-    def move(self, source: str, target: str, cents: int) -> int:
-        """Move money between accounts, as far as it goes. Return what moved [cents]."""
-        moved = min(cents, int(self.boxes[source].level))
+    def move(self, day: int, source: str, target: str, cents: int) -> int:
+        """Move money between accounts for a rule, as far as it goes. Return what moved [cents].
+
+        A reserve with release days gives nothing on other days; one without gives whenever a rule asks.
+        """
+        closed = source == self.reserve and self.reserve_open is not None
+        moved = min(cents, self.balance(source, day) if closed else int(self.boxes[source].level))
         if moved > 0 and source != target:
             self.boxes[source].get(moved)
             self.boxes[target].put(moved)

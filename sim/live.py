@@ -9,7 +9,7 @@ import numpy as np
 from sim.compile import compiled
 from sim.fade import decay, fade, lapse_after_visit, rest
 from sim.hear import gets_scheduled, hear, read_messages
-from sim.market import AWARE_VISIT, LOYALTY, SATISFACTION, SPONTANEOUS, TALK, WORD_STOCK
+from sim.market import AWARE_VISIT, FORGET, LOYALTY, SATISFACTION, SPONTANEOUS, TALK, WORD_STOCK
 from sim.share import invite, talk, talks
 from sim.shop import shop
 from sim.users import (
@@ -49,7 +49,7 @@ def live(i, day, gate_key, day_key, m, c, w, o):
         message = read_messages(i, day, m, c, w, o)
     own = not unaware and x < p_visit
     if unaware and x < p_first:
-        u.awareness += m.b[WORD_STOCK]
+        u.awareness += max(m.b[WORD_STOCK], m.b[FORGET])
         move(o, u, AWARE)
     told = False
     if p_talk > 0:

@@ -110,7 +110,7 @@ def build(scenario: Scenario, seed: int, watch: tuple[int, ...] = ()) -> Market:
         tag_share=np.array([[seg.tags.get(t, 0.0) for t in tags] for seg in m.segments.values()]).reshape(
             len(m.segments), len(tags)
         ),
-        segment=np.array([(g.price_sensitivity, g.activity, g.basket, 0.0) for g in m.segments.values()]),
+        segment=np.array([(g.price_sensitivity, g.activity, g.basket) for g in m.segments.values()]),
         awareness_keep=_keep(b.hear.keep, length),
         fatigue_keep=_keep(fade.fatigue_keep, length),
         year_keep=_keep(1 - 1 / 365, length),
@@ -153,6 +153,7 @@ def newborn(users, i, day, m):
     u.visited = NEVER
     u.ordered = NEVER
     u.ordered_before = NEVER
+    u.visited_before = NEVER
     u.first_ordered = NEVER
     u.carted = NEVER
     u.touched = day
@@ -166,7 +167,7 @@ def newborn(users, i, day, m):
 
 
 @compiled
-def give_past(u, i, first, conversion, m):
+def give_past(u, i, first, conversion, basket, m):
     """Give a user registered before the first day the orders that his own rate and drop-out would have brought."""
     gaps, drops = stream(m.seed, 0, _PAST), stream(m.seed, 1, _PAST)
     tenure = first - u.registered
@@ -184,6 +185,8 @@ def give_past(u, i, first, conversion, m):
             u.ordered = u.registered + int(t)
             u.visited = u.ordered
             u.orders += 1
+            u.frequency += m.year_keep[first - u.ordered]
+            u.spend += m.year_keep[first - u.ordered] * basket * m.segment[u.segment, 2]
             if u.orders == 1:
                 u.first_ordered = u.ordered
             if unit(drops, i * 64 + k) < u.drop:
@@ -206,11 +209,11 @@ def give_past(u, i, first, conversion, m):
 
 
 @compiled
-def populate(users, m, aware, registered, conversion):
+def populate(users, m, aware, registered, conversion, basket):
     """Fill the market: the first day's users, of whom a share is aware and a share registered, with a past.
 
     The burn-in gives them their real histories; this only puts them near it. `conversion` is the base share of visits
-    that end in an order.
+    that end in an order, `basket` the mean basket [yuan].
     """
     first = int(m.b[FIRST_DAY])
     for s in range(len(m.segment_first) - 1):
@@ -223,7 +226,7 @@ def populate(users, m, aware, registered, conversion):
             age = unit(stream(m.seed, 0, _TENURE), i)
             if x < registered:
                 u.registered = first - 1 - int(age * PAST_DAYS)
-                give_past(u, i, first, conversion, m)
+                give_past(u, i, first, conversion, basket, m)
             elif x < registered + aware:
                 u.state = AWARE
                 u.awareness = m.b[HALF]

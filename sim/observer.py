@@ -38,6 +38,10 @@ class Observer:
         self.seen_until = calendar.first - 1
         ends = {span[1] for span in windows(scenario).values()} | {span[0] - 1 for span in windows(scenario).values()}
         self.snapshot_days = ends | {d for d in range(calendar.first, calendar.last + 1) if d % SNAPSHOT_EVERY == 0}
+        for rule in scenario.rules.values():
+            if rule.on:
+                days = range(rule.every - 1, scenario.clock.days, rule.every)
+                self.snapshot_days |= {d - scenario.measurement.lag for d in days}
         self.snapshot_days.add(calendar.last)
 
     def watch(self, day: int, out: Out, states: Array, world: World) -> None:
@@ -135,7 +139,7 @@ class Observer:
         for k, sizes in enumerate(self.cohort_size):
             size = int(sizes.sum())
             first = self.calendar.first + k * COHORT_DAYS
-            for week in range(AGE_WEEKS):
+            for week in range(1, AGE_WEEKS):
                 if size and first + COHORT_DAYS - 1 + 7 * week + 6 <= self.seen_until:
                     rows.append((first, week, size * self.scale, int(self.cohort_active[k, week]) * self.scale))
         return pd.DataFrame(rows, columns=["cohort", "age_weeks", "users", "active"])
@@ -151,7 +155,7 @@ class Observer:
         return frame.sort_values(["user", "day"], kind="stable", ignore_index=True)
 
     def credits(self) -> pd.DataFrame:
-        """Return lever, month (30 days from day 0), orders, gmv, profit (contribution before the lever's own media cost)."""
+        """Return lever, month (30 days from day 0), orders, gmv, profit (margin and fee less shipping, before what levers cost)."""
         days = np.arange(len(self.credit)) + self.calendar.first
         rows = []
         for month in sorted({d // 30 for d in days.tolist() if 0 <= d <= self.seen_until}):
@@ -174,6 +178,8 @@ class Observer:
 
 
 def windows(scenario: Scenario) -> dict[str, tuple[int, int]]:
-    """Return the first and last day of the plan and of every window and phase."""
-    names = ["plan", *scenario.windows, *scenario.phases]
+    """Return the first and last day of the plan, of every window and phase, and of what targets and baseline name."""
+    measured = [t.window for t in scenario.targets.values()] + [b.window for b in scenario.baseline.values()]
+    bases = [t.against for t in scenario.targets.values() if t.against is not None]
+    names = ["plan", *scenario.windows, *scenario.phases, *measured, *bases]
     return {name: scenario.span(name) for name in dict.fromkeys(names)}

@@ -11,7 +11,7 @@ from scenarios import Scenario
 from sim.clock import Calendar, Moment
 from sim.conditions import Array, Conditions
 from sim.draws import stream
-from sim.groups import dissolve
+from sim.groups import close_groups
 from sim.ledger import Accounts
 from sim.live import live, live_all, scan
 from sim.market import build, empty_users, populate
@@ -41,7 +41,7 @@ class Population:
         self.scale = scenario.market.people / n
         start = scenario.behaviour.start
         users = empty_users(n)
-        populate(users, self.market, start.aware, start.registered, base_conversion(scenario))
+        populate(users, self.market, start.aware, start.registered, base_conversion(scenario), mean_basket(scenario))
         self.world = World(
             users=users,
             klass=np.zeros(n, np.uint16),
@@ -153,7 +153,10 @@ class Population:
             settle(queue[settled : settled + room], day, self.day_key, self.market, c, self.world, total)
             settled += room
         if self.names.groups:
-            dissolve(day, self.world, total)
+            open_groups = int(np.count_nonzero(self.world.groups["n"]))
+            needed = int(total.counts[1]) + 31 * (open_groups + 1)
+            total = widened(total, needed) if needed > len(total.pushes) else total
+            close_groups(day, self.market, c, self.world, total)
         if len(self.outs) == 1:
             self.outs[0] = total
         pushes = int(total.counts[1])
@@ -176,6 +179,11 @@ def base_conversion(scenario: Scenario) -> float:
     return clicked * (1 - shop.detail_bounce) * shop.cart * (1 - shop.payment_abandonment)
 
 
+def mean_basket(scenario: Scenario) -> float:
+    """Return the mean basket over goods classes [yuan]."""
+    return sum(g.demand * g.basket for g in scenario.goods.classes.values())
+
+
 def _mail(users: int, size: int) -> Mail:
     return Mail(
         head=np.full(users, -1, np.int32),
@@ -195,7 +203,9 @@ def grown(array: Array, size: int) -> Array:
 def widened(out: Out, size: int = 0) -> Out:
     """Return results with at least twice the room (or so much) for intents and pushes."""
     size = size or 2 * max(len(out.pushes), 1024)
-    return out._replace(intents=grown(out.intents, max(size, len(out.intents))), pushes=grown(out.pushes, size))
+    return out._replace(
+        intents=grown(out.intents, max(size, len(out.intents))), pushes=grown(out.pushes, max(size, len(out.pushes)))
+    )
 
 
 def clear(out: Out) -> None:
@@ -215,6 +225,5 @@ def merged(outs: list[Out]) -> Out:
         n: np.concatenate([getattr(o, n)[: o.counts[k]] for o in outs])
         for k, n in enumerate(("intents", "pushes", "trace"))
     }
-    room = np.zeros(64 * max(1, len(first.trace)), first.trace.dtype)
-    lists["trace"] = np.concatenate([lists["trace"], room])
+    lists["trace"] = np.concatenate([lists["trace"], np.zeros_like(first.trace)])
     return Out(**sums, **lists)

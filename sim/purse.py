@@ -18,7 +18,6 @@ def take(account, lever, kind, cents, must, c, o):
             o.money[lever, M.UNFUNDED] += cents
         return must
     c.purse[account] -= cents
-    o.purse[account] += cents
     o.money[lever, kind] += cents
     return True
 

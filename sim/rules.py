@@ -14,6 +14,9 @@ from sim.levers import Desk, LeverProcess
 from sim.levers.media import Media
 from sim.observer import Observer
 
+OF_A_LEVER = ("roi", "roas", "spend")
+"""Metrics that are measured of one lever; any other is a KPI of the whole market."""
+
 
 class RuleBook:
     """All rules of a plan. One process evaluates them, the highest priority first."""
@@ -23,7 +26,8 @@ class RuleBook:
         self.rules = sorted(
             ((name, rule) for name, rule in desk.scenario.rules.items() if rule.on), key=lambda r: (-r[1].priority, r[0])
         )
-        self.held = dict.fromkeys((name for name, _ in self.rules), 0)
+        self.held: dict[tuple[str, str | None], int] = {}
+        """Evaluations in a row in which the condition held, by rule and lever."""
         self.rests_until = dict.fromkeys((name for name, _ in self.rules), -1)
         self.log: list[tuple[int, str, str, float, str]] = []
         """Day, rule, lever, measured value, what was done."""
@@ -56,23 +60,31 @@ class RuleBook:
 
     def evaluate(self, name: str, rule: Rule, day: int, acted: set[str]) -> None:
         """Act when the condition has held often enough."""
-        targets: tuple[str | None, ...] = tuple(v for v in rule.levers if v in self.levers and v not in acted)
-        if not rule.levers:
-            targets = (None,)
-        values = {t: self.measured(name, rule, t, day) for t in targets}
-        failing = {t: v for t, v in values.items() if not isnan(v) and self.holds(rule, v)}
-        self.held[name] = self.held[name] + 1 if failing else 0
-        if not failing or self.held[name] < rule.persist:
-            return
-        self.held[name] = 0
-        self.rests_until[name] = day + rule.cool_down
-        action = rule.action
-        if isinstance(action, Shift):
-            self.shift(name, action, values, failing, day, acted)
-        elif isinstance(action, Scale):
-            self.scale(name, action, failing, day, acted)
+        levers = tuple(v for v in rule.levers if v in self.levers and v not in acted)
+        if rule.metric in OF_A_LEVER:
+            values: dict[str | None, float] = {t: self.measured(name, rule, t, day) for t in levers}
         else:
-            self.switch(name, action, next(iter(failing.values())), day)
+            whole = self.measured(name, rule, None, day)
+            values = dict.fromkeys(levers or (None,), whole)
+        failing = {}
+        for target, value in values.items():
+            holds = not isnan(value) and self.holds(rule, value)
+            self.held[name, target] = self.held.get((name, target), 0) + 1 if holds else 0
+            if self.held[name, target] >= rule.persist:
+                failing[target] = value
+        if not failing:
+            return
+        before = len(self.log)
+        if isinstance(rule.action, Shift):
+            self.shift(name, rule.action, values, failing, day, acted)
+        elif isinstance(rule.action, Scale):
+            self.scale(name, rule.action, failing, day, acted)
+        else:
+            self.switch(name, rule.action, next(iter(failing.values())), day, acted)
+        if len(self.log) > before:
+            self.rests_until[name] = day + rule.cool_down
+            for target in failing:
+                self.held[name, target] = 0
 
     def holds(self, rule: Rule, value: float) -> bool:
         """Return whether a value meets the rule's condition."""
@@ -97,7 +109,7 @@ class RuleBook:
             worst = self.media(target)
             amount = int(max(0.0, worst.left) * action.share)
             if worst.spec.account != best.spec.account:
-                amount = self.desk.accounts.move(worst.spec.account, best.spec.account, amount)
+                amount = self.desk.accounts.move(day, worst.spec.account, best.spec.account, amount)
             worst.left -= amount
             best.left += amount
             acted.update((worst.name, best.name))
@@ -109,16 +121,17 @@ class RuleBook:
             lever = self.media(target)
             amount = int(max(0.0, lever.left) * action.change)
             if amount > 0 and action.account is not None:
-                amount = self.desk.accounts.move(action.account, lever.spec.account, amount)
+                amount = self.desk.accounts.move(day, action.account, lever.spec.account, amount)
             lever.left += amount
             acted.add(lever.name)
             self.log.append((day, name, lever.name, value, f"changed the remaining budget by {amount / 100:.2f} yuan"))
 
-    def switch(self, name: str, action: Switch, value: float, day: int) -> None:
+    def switch(self, name: str, action: Switch, value: float, day: int, acted: set[str]) -> None:
         """Turn levers on or off."""
         for target in action.levers:
-            if target in self.levers and self.levers[target].switched_on != action.to:
+            if target in self.levers and target not in acted and self.levers[target].switched_on != action.to:
                 self.levers[target].switched_on = action.to
+                acted.add(target)
                 self.log.append((day, name, target, value, "turned on" if action.to else "turned off"))
 
 

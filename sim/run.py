@@ -21,7 +21,7 @@ from sim.ledger import Accounts, Ledger
 from sim.levers import KINDS, Desk, LeverProcess
 from sim.observer import Observer, windows
 from sim.population import Population
-from sim.rules import RuleBook
+from sim.rules import OF_A_LEVER, RuleBook
 from sim.shocks import strike
 from sim.supply import ServiceDesk, Shelf
 from sim.weather import Names, Weather
@@ -144,8 +144,8 @@ def simulate(
     watch = tuple(sorted(set(journeys)))
     if watch and not 0 <= watch[0] <= watch[-1] < scenario.market.users:
         raise ValueError(f"users are numbered 0 to {scenario.market.users - 1}, but got {list(watch)}")
-    unknown = sorted({t.kpi for t in scenario.targets.values()} | set(scenario.baseline) - set(KPIS)) if scenario.targets else []
-    unknown = [k for k in unknown if k not in KPIS]
+    metrics_of_rules = {r.metric for r in scenario.rules.values()} - set(OF_A_LEVER)
+    unknown = sorted(({t.kpi for t in scenario.targets.values()} | set(scenario.baseline) | metrics_of_rules) - set(KPIS))
     if unknown:
         raise ValueError(f"unknown KPI {unknown[0]!r}; known are {', '.join(KPIS)}")
     started = time.perf_counter()
@@ -251,14 +251,16 @@ class Rehearsal:
 
     def operate(self, day: int, out: Out) -> None:
         """Close the shelves and the service desk."""
+        demand = np.diff(np.concatenate([[0.0], self.weather.conditions.demand]))
+        attempts = float(out.tally[metrics.ORDER_ATTEMPTS].sum())
         for shelf in self.shelves:
             left = int(self.weather.conditions.stock[shelf.row])
+            wanted = attempts * float(demand[shelf.row])
             if shelf.started and shelf.served >= 0:
                 sold = float(shelf.served - left)
             else:
-                demand = np.diff(np.concatenate([[0.0], self.weather.conditions.demand]))
-                sold = float(out.tally[metrics.ORDERS].sum() * demand[shelf.row])
-            shelf.evening(day, sold * self.desk.scale)
+                sold = wanted
+            shelf.evening(day, sold * self.desk.scale, max(sold, wanted if left == 0 else 0.0) * self.desk.scale)
         self.service.evening(float(out.tally[metrics.ORDERS].sum()) * self.desk.scale)
 
     def book(self, day: int, out: Out) -> None:

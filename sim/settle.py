@@ -6,7 +6,7 @@ from sim import metrics as M
 from sim.compile import compiled
 from sim.conditions import DELIVERY, ON_ORDER, PUBLIC, SLOW
 from sim.credit import credit_order
-from sim.fade import lapse, rest
+from sim.fade import decay, lapse, rest
 from sim.groups import wait_for_group
 from sim.market import HABITUATION, LATE, LEARN, LOYALTY, NEW_DAYS, PROMISED, SATISFACTION, SHIP_COST, SPREAD, STOCKOUT
 from sim.purse import give, take
@@ -14,7 +14,7 @@ from sim.share import invite
 from sim.users import LAPSED, state_by_orders
 from sim.visit import ORDER_STAGE
 from sim.wallet import grant_all, shipping_fee
-from sim.world import DELIVERY_TIME, DIVERT, DROP, ORDERS, OUT_OF_STOCK, RETURN, SCORE, draw, move, note, push
+from sim.world import ABANDONS, DELIVERY_TIME, DIVERT, DROP, ORDERS, OUT_OF_STOCK, RETURN, SCORE, draw, move, note, push
 
 
 @compiled
@@ -58,7 +58,6 @@ def order(i, day, day_key, intent, m, c, w, o):
         if goods < 0:
             return
     basket, saving, fee, offer_lever = intent.basket, intent.saving, shipping_fee(u, intent.basket, m, c), -1
-    paid = 0
     if intent.offer >= 0:
         offer = c.offers[intent.offer]
         cost = int(saving * offer.cost)
@@ -67,30 +66,32 @@ def order(i, day, day_key, intent, m, c, w, o):
             offer.account, offer.lever, M.DISCOUNT, cost, not public, c, o
         ):
             offer_lever = int(offer.lever)
-            paid += cost
             c.quota[intent.offer] -= 1 if c.quota[intent.offer] > 0 else 0
             if not public:
                 u.wallet[intent.slot] = 0
                 o.issued[intent.offer, 1] += 1
                 o.tally[M.COUPONS_REDEEMED, s, channel] += 1
+        elif intent.keen:
+            basket, saving, fee = intent.plain, 0, shipping_fee(u, intent.plain, m, c)
         else:
-            saving = 0
+            o.tally[M.PAYMENTS_ABANDONED, s, channel] += 1
+            o.tally[M.ORDER_ATTEMPTS, s, channel] -= 1
+            c.stock[goods] += 1 if c.stock[goods] >= 0 else 0
+            note(o, u, i, day, intent.hour, ABANDONS, goods, basket / 100.0)
+            return
     elif intent.group >= 0:
         group = c.groups[intent.group]
         if take(group.account, group.lever, M.DISCOUNT, saving, True, c, o):
             offer_lever = int(group.lever)
-            paid += saving
     if intent.member_saving > 0 and u.tier > 0:
         tier = c.tiers[u.tier - 1]
         if take(tier.account, tier.lever, M.DISCOUNT, intent.member_saving, False, c, o):
             saving += intent.member_saving
-            paid += intent.member_saving
     if intent.touch >= 0:
         touch = c.touches[intent.touch]
         o.roles[intent.touch, 1] += 1
         commission = int((basket - saving) * touch.commission)
         take(touch.account, touch.lever, M.COMMISSION, commission, True, c, o)
-        paid += commission
     margin = int(basket * m.goods[goods].margin)
     if draw(m, day_key, i, RETURN) < m.goods[goods].returns:
         o.tally[M.RETURNS, s, channel] += 1
@@ -103,7 +104,7 @@ def order(i, day, day_key, intent, m, c, w, o):
     o.tally[M.SHIPPING_COST, s, channel] += int(m.b[SHIP_COST])
     o.tally[M.SHIPPING_FEE, s, channel] += fee
     remember_order(i, day, basket, saving, m, w, o, channel)
-    credit_order(u, offer_lever, basket, margin + fee - int(m.b[SHIP_COST]) - paid, o)
+    credit_order(u, offer_lever, basket, margin + fee - int(m.b[SHIP_COST]), o)
     note(o, u, i, day, intent.hour, ORDERS, goods, basket / 100.0)
     experience(i, day_key, m, c, w, o)
     grant_all(i, day, ON_ORDER, c, w, o)
@@ -149,6 +150,7 @@ def settle(queue, day, day_key, m, c, w, o):
                 group = w.groups[slot]
                 for n in range(group.n):
                     member = np.int64(group.members[n])
+                    decay(w.users[member], day, m)
                     served = o.intents[queue[k]]
                     served.user = member
                     served.basket = group.baskets[n]

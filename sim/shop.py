@@ -7,7 +7,7 @@ from sim.draws import bits, exp, pick
 from sim.market import CART, FIRST_ORDER, IMPRESSIONS, SAVING_RESPONSE, TABLE
 from sim.users import CONSIDERING, NEVER, state_by_orders
 from sim.visit import register
-from sim.wallet import best_offer, covers, fits, shipping_fee
+from sim.wallet import best_offer, covers, fits
 from sim.world import (
     ABANDONS,
     BASKET,
@@ -63,11 +63,19 @@ def best_group(u, day, goods, basket, c):
 
 
 @compiled
+def welcome(slot, row, u, day, c, w):
+    """Return whether a user who was asked may still join an open group."""
+    group = w.groups[slot]
+    return group.row == row and 0 < group.n < c.groups[row].size and fits(c.groups[row].audience, u, day)
+
+
+@compiled
 def shop(i, day, day_key, hour, channel, prompt, message, sender, m, c, w, o):
     """Walk user i through a visit. Return whether he reached the till (an intent was written)."""
     u = w.users[i]
     s = u.segment
-    joins = prompt >= 0 and c.touches[prompt].kind == GROUP
+    slot_asked = w.users[sender].group if prompt >= 0 and c.touches[prompt].kind == GROUP else 0
+    joins = slot_asked > 0 and welcome(slot_asked, c.touches[prompt].row, u, day, c, w)
     n = int(m.b[IMPRESSIONS])
     clicks = 1 if joins else binomial(n, c.ctr[s], draw(m, day_key, i, CLICKS))
     o.tally[M.ITEM_IMPRESSIONS, s, channel] += n
@@ -82,7 +90,7 @@ def shop(i, day, day_key, hour, channel, prompt, message, sender, m, c, w, o):
         o.tally[M.DETAIL_BOUNCES, s, channel] += 1
         note(o, u, i, day, hour, LEAVES_DETAIL, 0, 0.0)
         return False
-    goods = pick(c.demand, draw(m, day_key, i, CLASS))
+    goods = int(w.groups[slot_asked].goods) if joins else pick(c.demand, draw(m, day_key, i, CLASS))
     wanted = m.basket_table[goods, int(draw(m, day_key, i, BASKET) * TABLE)]
     basket = int(m.goods[goods].basket * wanted * m.segment[s, 2] * c.basket[s] * 100.0 + 0.5)
     offer, slot, padded, saving = best_offer(i, day, day_key, goods, hour, basket, m, c, w)
@@ -98,7 +106,7 @@ def shop(i, day, day_key, hour, channel, prompt, message, sender, m, c, w, o):
     elif group_saving <= seen:
         group = -1
     if group >= 0:
-        offer, slot, padded, saving = -1, -1, basket, group_saving
+        offer, slot, padded, saving, member_saving = -1, -1, basket, group_saving, 0
         seen = float(group_saving)
     odds = c.intent[s]
     if prompt >= 0:
@@ -107,10 +115,10 @@ def shop(i, day, day_key, hour, channel, prompt, message, sender, m, c, w, o):
         odds *= c.messages[message].quality
     if u.orders == 0:
         odds *= m.b[FIRST_ORDER]
+    response = m.b[SAVING_RESPONSE] * m.segment[s, 0]
     change = (seen + member_saving) / max(padded, 1) - u.habit
-    if change != 0.0:
-        odds *= exp(m.b[SAVING_RESPONSE] * m.segment[s, 0] * change)
-    if not joins and draw(m, day_key, i, CART_STEP) >= with_odds(m.b[CART], odds):
+    wish = draw(m, day_key, i, CART_STEP)
+    if not joins and wish >= with_odds(m.b[CART], odds * exp(response * change) if change != 0.0 else odds):
         note(o, u, i, day, hour, NO_CART, goods, basket / 100.0)
         return False
     o.tally[M.CARTS, s, channel] += 1
@@ -132,6 +140,8 @@ def shop(i, day, day_key, hour, channel, prompt, message, sender, m, c, w, o):
     intent.order = (int(hour) << 48) | int(bits(day_key, i * 64 + QUEUE) >> 16)
     intent.user = i
     intent.basket = padded
+    intent.plain = basket
+    intent.keen = wish < with_odds(m.b[CART], odds * exp(response * (member_saving / max(basket, 1) - u.habit)))
     intent.saving = saving
     intent.member_saving = member_saving
     intent.joins = sender if joins else -1
@@ -145,5 +155,3 @@ def shop(i, day, day_key, hour, channel, prompt, message, sender, m, c, w, o):
     o.counts[0] = k + 1
     return True
 
-
-__all__ = ["shipping_fee"]

@@ -28,13 +28,13 @@ def snapshot(users: Array, day: int, segments: int) -> Array:
 def _count(users, day, result):
     for i in range(len(users)):
         u = users[i]
-        if u.registered == NEVER:
-            continue
         s = u.segment
-        if u.state != CHURNED:
-            result[REGISTERED_USERS, s] += 1
         if u.visited > day - 30:
             result[MONTHLY_ACTIVE, s] += 1
+        if u.registered == NEVER:
+            continue
+        if u.state != CHURNED:
+            result[REGISTERED_USERS, s] += 1
         if u.ordered > day - 365:
             result[BUYERS_12M, s] += 1
             if u.ordered_before > day - 365:

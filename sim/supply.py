@@ -22,15 +22,15 @@ class Shelf:
     def __init__(self, name: str, row: int, spec: Stock, desk: Desk) -> None:
         self.name, self.row, self.spec, self.desk = name, row, spec, desk
         self.extra_lead: dict[str, int] = {}
-        self.sold: list[float] = []
+        self.wanted: list[float] = []
         self.coming = 0.0
         self.box = simpy.Container(desk.env, init=0)
         self.started = False
         self.stream = purpose(f"supply:{name}")
 
     def forecast(self) -> float:
-        """Return expected sales a day: the mean of the last four weeks, or the given figure before any are seen."""
-        recent = self.sold[-7 * REVIEW_WEEKS :]
+        """Return expected demand a day: the mean of the last four weeks, or the given figure before any are seen."""
+        recent = self.wanted[-7 * REVIEW_WEEKS :]
         return self.spec.expected_daily if not recent else float(np.mean(recent))
 
     def morning(self, day: int) -> None:
@@ -39,16 +39,16 @@ class Shelf:
         stock[self.row] = int(self.box.level // self.desk.scale) if self.started else -1
         self.served = int(stock[self.row])
 
-    def evening(self, day: int, sold: float) -> None:
-        """Book sales; reorder up to the cover from the forecast. `sold` is in orders of the real market."""
-        self.sold.append(sold)
+    def evening(self, day: int, sold: float, wanted: float) -> None:
+        """Book sales; reorder up to the cover from the forecast. `sold` and `wanted` are in orders of the real market."""
+        self.wanted.append(wanted)
         if self.started and sold > 0:
             self.box.get(min(sold, self.box.level))
-        ready = self.spec.expected_daily > 0 or len(self.sold) >= 7 * REVIEW_WEEKS
+        ready = self.spec.expected_daily > 0 or len(self.wanted) >= 7 * REVIEW_WEEKS
         if not self.started:
             if ready:
                 self.started = True
-                opening = self.forecast() * self.spec.opening_days
+                opening = (self.spec.expected_daily or self.forecast()) * self.spec.opening_days
                 if opening > 0:
                     self.box.put(opening)
             return

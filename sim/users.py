@@ -28,7 +28,7 @@ USER = np.dtype(
         ("registered", "i2"), ("visited", "i2"), ("ordered", "i2"), ("ordered_before", "i2"), ("first_ordered", "i2"),
         ("carted", "i2"), ("touched", "i2"), ("orders", "u2"), ("tags", "u2"),
         ("segment", "u1"), ("state", "u1"), ("tier", "u1"), ("flags", "u1"), ("generation", "u1"), ("source", "u1"),
-        ("brought_by", "u1"), ("invitees", "u1"), ("spare", "u2"),
+        ("brought_by", "u1"), ("invitees", "u1"), ("visited_before", "i2"),
     ]
 )  # fmt: skip
 """One user. Days are day numbers of the run; money is yuan; stocks are as of `touched` and decay when next looked at.

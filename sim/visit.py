@@ -2,11 +2,11 @@
 
 from sim import metrics as M
 from sim.compile import compiled
-from sim.conditions import GROUP, INVITATION, ON_REGISTRATION, OUTAGE
+from sim.conditions import INVITATION, ON_REGISTRATION, OUTAGE
 from sim.draws import pick
 from sim.hear import awareness_effect
 from sim.market import AWARE_VISIT, LAPSE_NEW, LOYALTY, RECALL, SATISFACTION
-from sim.users import DAY30, DORMANT, LAPSED, NEVER, UNAWARE, VISITOR, WEEK7, state_by_orders
+from sim.users import DAY30, LAPSED, NEVER, UNAWARE, VISITOR, WEEK7, state_by_orders
 from sim.wallet import grant_all
 from sim.world import (
     AGE_WEEKS,
@@ -79,7 +79,7 @@ def count_return(i, day, m, w, o):
     if age <= 0:
         return
     week = age // 7
-    if index >= 0 and week < AGE_WEEKS and (u.visited - u.registered) // 7 < week:
+    if index >= 0 and 0 < week < AGE_WEEKS and (u.visited - u.registered) // 7 < week:
         o.cohort_active[int(index) // COHORT_DAYS, week] += 1
     if index < 0 or age > 30:
         return
@@ -122,7 +122,6 @@ def visit(i, day, day_key, prompt, message, sender, m, c, w, o):
     if prompt >= 0:
         touch = c.touches[prompt]
         mask, channel, lever, eager = touch.hours, touch.channel, touch.lever, touch.registration
-        o.roles[prompt, 0] += 1
     elif message >= 0:
         channel, lever = c.messages[message].channel, c.messages[message].lever
     if message >= 0 and prompt < 0:
@@ -134,6 +133,8 @@ def visit(i, day, day_key, prompt, message, sender, m, c, w, o):
         note(o, u, i, day, hour, VISIT_LOST, lever, 0.0)
         return False, hour, channel
     o.tally[M.UV, u.segment, channel] += 1
+    if prompt >= 0:
+        o.roles[prompt, 0] += 1
     note(o, u, i, day, hour, VISITS, lever, 0.0)
     if u.registered != NEVER:
         count_return(i, day, m, w, o)
@@ -147,9 +148,8 @@ def visit(i, day, day_key, prompt, message, sender, m, c, w, o):
         by_invitation = prompt >= 0 and c.touches[prompt].kind == INVITATION
         if draw(m, day_key, i, SIGN_UP) < min(1.0, c.registration[u.segment] * eager):
             register(i, day, day_key, channel, lever, sender if by_invitation else -1, m, c, w, o)
+    u.visited_before = u.visited
     u.visited = day
     move(o, u, VISITOR if u.registered == NEVER else state_by_orders(u, day))
     return True, hour, channel
 
-
-__all__ = ["DORMANT", "GROUP"]

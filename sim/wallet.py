@@ -2,7 +2,7 @@
 
 from sim import metrics as M
 from sim.compile import compiled
-from sim.conditions import AMOUNT, FREE_SHIPPING, GIFT, ON_MESSAGE, ON_REWARD, PERCENT, PUBLIC, THRESHOLD
+from sim.conditions import FREE_SHIPPING, PERCENT, PUBLIC, THRESHOLD
 from sim.market import FREE_FROM, PADDING, SHIP_FEE
 from sim.users import NEVER, WALLET
 from sim.world import COUPON_EXPIRES, GETS_COUPON, PAD, draw, note
@@ -19,14 +19,15 @@ def fits(a, u, day):
         return False
     if a.idle_from == 0 and a.idle_to >= 100000:
         return True
-    return a.idle_from <= day - u.visited <= a.idle_to
+    last = u.visited if u.visited < day else u.visited_before
+    return a.idle_from <= day - last <= a.idle_to
 
 
 @compiled
 def grant(i, day, offer, c, w, o):
-    """Put a coupon into a user's wallet when the offer is open and he has room and does not hold it yet."""
+    """Put a coupon into the wallet of a user of its audience, when it is open and he has room and does not hold it yet."""
     u = w.users[i]
-    if not c.offers[offer].open:
+    if not c.offers[offer].open or not fits(c.offers[offer].audience, u, day):
         return
     free = -1
     for k in range(WALLET):
@@ -45,9 +46,9 @@ def grant(i, day, offer, c, w, o):
 
 @compiled
 def grant_all(i, day, give, c, w, o):
-    """Grant every open offer of a kind (on registration, after an order) whose audience the user belongs to."""
+    """Grant every offer of a kind (on registration, after an order)."""
     for k in range(len(c.offers)):
-        if c.offers[k].open and c.offers[k].give == give and fits(c.offers[k].audience, w.users[i], day):
+        if c.offers[k].give == give:
             grant(i, day, k, c, w, o)
 
 
@@ -135,5 +136,3 @@ def best_offer(i, day, day_key, goods, hour, basket, m, c, w):
                     best, slot, best_basket, best_saving, best_seen = k, s, new_basket, saving, saving * offer.urgency
     return best, slot, best_basket, best_saving
 
-
-__all__ = ["AMOUNT", "GIFT", "ON_MESSAGE", "ON_REWARD"]

@@ -104,7 +104,7 @@ class Weather:
         self.extra_delivery: dict[str, float] = {}
         self.conditions = Conditions(
             **{name: np.full(s, value) for name, value in self.base.items()},
-            scalar=np.zeros(4),
+            scalar=np.zeros(3),
             demand=np.ones(g),
             touches=np.zeros(len(names.touches), TOUCH),
             offers=np.zeros(len(names.offers), OFFER),

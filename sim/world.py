@@ -18,8 +18,8 @@ GATE = purpose("gate")
 
 (
     HOUR, RECALLED, LOST, SIGN_UP, STICK, CLICKS, BOUNCE, CLASS, BASKET, PAD, CART_STEP, PAY, LAPSE, TALKS, TALK_TO,
-    TALK_FAR, TALK_STRANGER, SCORE, DELIVERY_TIME, RETURN, DROP, DIVERT, GROUP_START, INVITES, LISTENS, QUEUE,
-) = range(26)  # fmt: skip
+    TALK_FAR, TALK_STRANGER, SCORE, DELIVERY_TIME, RETURN, DROP, DIVERT, GROUP_START, QUEUE,
+) = range(24)  # fmt: skip
 """Steps of a user's day, each with a draw of its own."""
 CONTACT = 32
 """First of the draws for the contacts whom a user invites on a day."""
@@ -62,12 +62,14 @@ OPEN_GROUP = np.dtype(
 
 INTENT = np.dtype(
     [
-        ("order", "u8"), ("user", "i4"), ("basket", "i8"), ("saving", "i8"), ("member_saving", "i8"), ("joins", "i4"),
+        ("order", "u8"), ("user", "i4"), ("basket", "i8"), ("plain", "i8"), ("saving", "i8"), ("member_saving", "i8"), ("joins", "i4"),
         ("offer", "i2"), ("touch", "i2"), ("group", "i2"), ("slot", "i1"), ("goods", "u1"), ("hour", "u1"), ("channel", "u1"),
+        ("keen", "u1"),
     ],
     align=True,
 )  # fmt: skip
-"""A basket at the till. `order`: place in the day's queue; `slot`: wallet slot of the coupon or -1; money in cents."""
+"""A basket at the till. `order`: place in the day's queue; `slot`: wallet slot of the coupon or -1; money in cents.
+`plain`: the basket without padding; `keen`: whether the user buys it without the offer too."""
 
 PUSH = np.dtype([("to", "i4"), ("sender", "i4"), ("touch", "i4")])
 """Something sent to another user, delivered tomorrow."""
@@ -86,6 +88,8 @@ EVENTS = (
     CHANGES_TIER, VISIT_LOST,
 ) = range(27)  # fmt: skip
 
+LINES = 2048
+"""Most lines that a watched user's day may have."""
 COHORT_DAYS = 30
 AGE_WEEKS = 80
 
@@ -97,8 +101,6 @@ class Out(NamedTuple):
     """[metrics, S, channels]"""
     money: Array
     """[credit numbers, kinds] what users' deeds cost each lever [cents of the simulated market]."""
-    purse: Array
-    """[accounts] the same by account, taken from the purse."""
     sent: Array
     """[messages] messages sent."""
     issued: Array
@@ -127,7 +129,6 @@ def new_out(shape: "Shape", capacity: int) -> Out:
     return Out(
         tally=np.zeros((len(metrics.NAMES), shape.segments, shape.channels), np.int64),
         money=np.zeros((shape.credits, len(metrics.KINDS)), np.int64),
-        purse=np.zeros(shape.accounts, np.int64),
         sent=np.zeros(shape.messages, np.int64),
         issued=np.zeros((shape.offers, 3), np.int64),
         states=np.zeros((len(STATES), shape.segments), np.int64),
@@ -138,7 +139,7 @@ def new_out(shape: "Shape", capacity: int) -> Out:
         roles=np.zeros((shape.touches, 2), np.int64),
         intents=np.zeros(capacity, INTENT),
         pushes=np.zeros(capacity, PUSH),
-        trace=np.zeros(64 * max(1, shape.watched), TRACE),
+        trace=np.zeros(LINES * shape.watched + 1, TRACE),
         counts=np.zeros(3, np.int64),
     )
 
@@ -182,16 +183,15 @@ def gate(gate_key, i):
 def note(o, u, i, day, hour, event, detail, value):
     """Write a line of a watched user's journey."""
     if u.flags & 8:
-        n = o.counts[2]
-        if n < len(o.trace):
-            line = o.trace[n]
-            line.user = i
-            line.day = day
-            line.hour = hour
-            line.event = event
-            line.detail = detail
-            line.value = value
-            o.counts[2] = n + 1
+        n = min(o.counts[2], len(o.trace) - 1)
+        line = o.trace[n]
+        line.user = i
+        line.day = day
+        line.hour = hour
+        line.event = event
+        line.detail = detail
+        line.value = value
+        o.counts[2] = n + 1
 
 
 @compiled
@@ -213,5 +213,3 @@ def push(o, to, sender, touch):
     item.touch = touch
     o.counts[1] = n + 1
 
-
-__all__ = ["Market", "Out", "Shape", "World"]

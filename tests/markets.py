@@ -39,16 +39,13 @@ _BASE: dict[str, Any] = {
 
 
 def merged(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with `top` over it, mappings merged deeply; other segments, goods or accounts replace the base's."""
+    """Return `base` with `top` over it, mappings merged deeply; other segments, goods or accounts replace."""
     result = dict(base)
     for key, value in top.items():
         old = result.get(key)
-        if not (isinstance(value, Mapping) and isinstance(old, Mapping)):
-            result[key] = value
-        elif key in ("segments", "classes", "split") and not value.keys() & old.keys():
-            result[key] = value
-        else:
-            result[key] = merged(old, value)
+        both = isinstance(value, Mapping) and isinstance(old, Mapping)
+        other = both and key in ("segments", "classes", "split") and not value.keys() & old.keys()
+        result[key] = merged(old, value) if both and not other else value
     return result
 
 
@@ -84,13 +81,14 @@ LIVELY = {
 """So much going on that a few hundred users and days meet every case."""
 
 LEVERS: dict[str, dict[str, Any]] = {
-    "ads": {"kind": "media", "channel": "web", "account": "media.paid", "unit_cost": 200, "click": 0.05, "hours": [19, 22],
-            "pace": {"feast.burst": 3}, "affinity": {"young": 2}, "budget": "60%"},
-    "star": {"kind": "media", "channel": "video", "account": "media.kol", "role": "kol", "whole_units": True, "lasts": 3,
-             "unit_cost": 30_000, "unit_impressions": 90_000, "click": 0.08, "commission": 0.1, "budget": "60%"},
+    "ads": {"kind": "media", "channel": "web", "account": "media.paid", "unit_cost": 200, "click": 0.05,
+            "hours": [19, 22], "pace": {"feast.burst": 3}, "affinity": {"young": 2}, "budget": "60%"},
+    "star": {"kind": "media", "channel": "video", "account": "media.kol", "role": "kol", "whole_units": True,
+             "lasts": 3, "unit_cost": 30_000, "unit_impressions": 90_000, "click": 0.08, "commission": 0.1,
+             "budget": "60%"},
     "public": {"kind": "offer", "form": "threshold", "over": 90, "off": 15, "account": "users.coupons", "quota": 500},
-    "flash": {"kind": "offer", "form": "percent", "rate": 0.2, "urgency": 1.5, "weekdays": ["wed", "sat"], "hours": [8, 21],
-              "goods": ["hit"], "account": "users.coupons", "audience": {"segments": ["young"]}},
+    "flash": {"kind": "offer", "form": "percent", "rate": 0.2, "urgency": 1.5, "weekdays": ["wed", "sat"],
+              "hours": [8, 21], "goods": ["hit"], "account": "users.coupons", "audience": {"segments": ["young"]}},
     "post-free": {"kind": "offer", "form": "free_shipping", "over": 40, "account": "users.coupons", "open": ["late"]},
     "welcome": {"kind": "offer", "form": "amount", "give": "registration", "off": 12, "account": "users.coupons",
                 "audience": {"tags": ["sport"]}},
@@ -112,10 +110,10 @@ LEVERS: dict[str, dict[str, Any]] = {
     "invite": {"kind": "referral", "account": "users.referral", "per_order": 1.5, "per_visit": 0.2, "accept": 0.4,
                "on_register": {"cash": 1}, "on_order": {"offer": "prize"},
                "thresholds": [{"invitees": 2, "cash": 5}, {"invitees": 3, "cash": 2, "each": True}]},
-    "pair": {"kind": "group_buy", "size": 2, "rate": 0.3, "accept": 0.4, "start": 0.6, "days": 3, "account": "users.coupons",
-             "initiator": {"offer": "prize", "cash": 1}},
-    "trio": {"kind": "group_buy", "size": 3, "off": 40, "accept": 0.5, "start": 0.6, "days": 2, "weekdays": ["mon", "thu"],
-             "goods": ["hit"], "account": "users.coupons"},
+    "pair": {"kind": "group_buy", "size": 2, "rate": 0.3, "accept": 0.4, "start": 0.6, "days": 3,
+             "account": "users.coupons", "initiator": {"offer": "prize", "cash": 1}},
+    "trio": {"kind": "group_buy", "size": 3, "off": 40, "accept": 0.5, "start": 0.6, "days": 2,
+             "weekdays": ["mon", "thu"], "goods": ["hit"], "account": "users.coupons"},
     "club": {"kind": "membership", "account": "users.talk", "review_days": 10,
              "tiers": {"silver": {"orders": 2, "discount": 0.03, "monthly_cost": 0.2, "visits": 1.2},
                        "gold": {"spend": 400, "orders": 3, "discount": 0.05, "drop": 0.5, "free_shipping": True}}},
@@ -162,7 +160,8 @@ _EVERYTHING: dict[str, Any] = {
         "total": 2_000_000,
         "split": {
             "media": {"share": 0.35, "split": {"paid": {"share": 0.5}, "kol": {"share": 0.4}}},
-            "users": {"share": 0.5, "split": {"coupons": {"share": 0.5}, "referral": {"share": 0.2}, "talk": {"share": 0.2}}},
+            "users": {"share": 0.5,
+                      "split": {"coupons": {"share": 0.5}, "referral": {"share": 0.2}, "talk": {"share": 0.2}}},
             "reserve": {"share": 0.15},
         },
         "tranches": [{"share": 0.5, "day": 0}, {"share": 0.3, "day": 20}, {"share": 0.2, "day": 40}],
@@ -210,14 +209,13 @@ Evening = Callable[[Rehearsal, int, Any], None]
 """What a test does with (stage, day, the day's results) when a day is over."""
 
 
-def staged(scenario: Scenario, seed: int = 1, *, engine: Any = "columnar", threads: int = 1) -> Rehearsal:
-    """Return a run that has not begun, with its inside open."""
-    return Rehearsal(scenario, seed, engine, threads)
-
-
-def finished(scenario: Scenario, seed: int = 1, evening: Evening | None = None, **options: Any) -> Rehearsal:
-    """Return a run that is over; `evening` was called at the end of each day."""
-    stage = staged(scenario, seed, **options)
+def finished(
+    scenario: Scenario, seed: int = 1, evening: Evening | None = None, begin: Callable[[Rehearsal], None] | None = None
+) -> Rehearsal:
+    """Return a run that is over; `begin` was called before it, `evening` at the end of each day."""
+    stage = Rehearsal(scenario, seed)
+    if begin is not None:
+        begin(stage)
     if evening is not None:
         watch = stage.observer.watch
 
@@ -230,7 +228,9 @@ def finished(scenario: Scenario, seed: int = 1, evening: Evening | None = None, 
     return stage
 
 
-def total(run: Run | Rehearsal, metric: int, first: int = -(10**6), last: int = 10**6, segment: int | None = None) -> int:
+def total(
+    run: Run | Rehearsal, metric: int, first: int = -(10**6), last: int = 10**6, segment: int | None = None
+) -> int:
     """Return the sum of a metric over days first to last [simulated market]."""
     return run.observer.total(metric, first, last, segment)
 
@@ -271,3 +271,28 @@ def paired(
     seeds = list(seeds)
     return np.array([value(one, s) for s in seeds], float), np.array([value(other, s) for s in seeds], float)
 
+
+def daily(users: int, *parts: Mapping[str, Any], scale: int = 10, **part: Any) -> Scenario:
+    """Return a market without chance: every user visits every day and orders one basket of 100 yuan; no burn-in."""
+    every_day = {"start": {"aware": 0, "registered": 1.0}, "visit": {"rate": 1.0}, "shop": ALWAYS}
+    goods = {"classes": {"thing": {"returns": 0}}}
+    return plan(
+        of_users(users, scale), behaving(SILENT, every_day), {"clock": {"burn_in": 0, "tail": 0}, "goods": goods},
+        {"accounts": {"total": 10**9}}, *parts, part,
+    )  # fmt: skip
+
+
+def spent(run: Run, lever: str, kind: str | None = None) -> pd.Series:
+    """Return a lever's cost on each day of the plan [yuan]."""
+    rows = run.ledger[(run.ledger["lever"] == lever) & (run.ledger["kind"] == (kind or run.ledger["kind"]))]
+    return rows.groupby("day")["yuan"].sum().reindex(range(run.scenario.clock.days), fill_value=0.0)
+
+
+DEEP = {"market": {"channels": {"web": {"depth": 1e6}}}}
+"""A channel on which a budget buys what it buys uncrowded."""
+
+
+def ads(**lever: Any) -> dict[str, Any]:
+    """Return a part with a media lever that costs a cent an impression, 60,000 yuan in all."""
+    base = {"kind": "media", "channel": "web", "account": "media", "unit_cost": 10, "click": 0, "budget": 60_000}
+    return {"levers": {"ads": {**base, **lever}}}

@@ -1,4 +1,4 @@
-"""Directions: all else equal and with common seeds, each change moves its outcome the way it must, and never the other way.
+"""Directions: all else equal and with common seeds, each change moves its outcome the way it must, never the other.
 
 Where users' lives drift apart after a change (an order more is a visit less, somewhere), one seed alone may show the
 opposite; then the mean over seeds must go the right way at every step and the whole range by 4 standard errors.
@@ -47,7 +47,17 @@ def falls(values: np.ndarray) -> bool:
 
 
 def media(budget: float, **lever: Any) -> dict[str, Any]:
-    return {"ads": {"kind": "media", "channel": "web", "account": "media", "unit_cost": 50, "click": 0.05, "budget": budget, **lever}}
+    return {
+        "ads": {
+            "kind": "media",
+            "channel": "web",
+            "account": "media",
+            "unit_cost": 50,
+            "click": 0.05,
+            "budget": budget,
+            **lever,
+        }
+    }
 
 
 def test_more_media_budget_never_buys_fewer_impressions_or_clicks() -> None:
@@ -67,11 +77,13 @@ def test_doubling_a_budget_less_than_doubles_clicks_on_a_finite_audience() -> No
     gain = clicks[1:].mean(axis=1) / clicks[:-1].mean(axis=1)
     assert (gain < 2).all()
     assert (np.diff(gain) < 0).all(), "and the more so the larger it is"
-    assert ((clicks[-1] < 2 * clicks[-2])).all()
+    assert (clicks[-1] < 2 * clicks[-2]).all()
 
 
 def test_wear_out_lowers_the_click_rate() -> None:
-    steps = [base(levers=media(100_000), market={"channels": {"web": {"frequency_half": h}}}) for h in (0.5, 2, 10, 1e6)]
+    steps = [
+        base(levers=media(100_000), market={"channels": {"web": {"frequency_half": h}}}) for h in (0.5, 2, 10, 1e6)
+    ]
     assert rises(outcomes(steps, (M.AD_CLICKS, M.EXPOSURE)))
 
 
@@ -118,7 +130,9 @@ def test_more_contacts_never_bring_fewer_invited_registrations() -> None:
     assert rises(outcomes(steps, M.INVITED_REGISTRATIONS))
 
 
-@pytest.mark.parametrize("effect", [{"ctr": 0.3}, {"detail_bounce": -0.4}, {"cart": 0.3}, {"payment_abandonment": -0.5}])
+@pytest.mark.parametrize(
+    "effect", [{"ctr": 0.3}, {"detail_bounce": -0.4}, {"cart": 0.3}, {"payment_abandonment": -0.5}]
+)
 def test_a_better_page_never_lowers_conversion(effect: dict[str, float]) -> None:
     (field, change), page = next(iter(effect.items())), {"kind": "experience"}
     steps = [base(levers={"page": {**page, "effect": {field: change * k}}}) for k in (0, 0.5, 1)]
@@ -137,7 +151,9 @@ def test_message_fatigue_lowers_open_rates() -> None:
 
 
 def test_the_more_often_one_writes_the_fewer_messages_are_opened() -> None:
-    steps = [base(levers={"post": {"kind": "message", "channel": "sms", "opened": 0.1, "every": d}}) for d in (14, 7, 3, 1)]
+    steps = [
+        base(levers={"post": {"kind": "message", "channel": "sms", "opened": 0.1, "every": d}}) for d in (14, 7, 3, 1)
+    ]
     assert falls(outcomes(steps, (M.MESSAGES_OPENED, M.MESSAGES)))
     assert rises(outcomes(steps, M.MESSAGES))
 
@@ -147,7 +163,7 @@ def shelf(**stock: Any) -> Scenario:
 
 
 def test_a_longer_lead_never_means_fewer_stock_outs() -> None:
-    """Opening stock is the same; a longer lead starts later but also orders more ahead, which the first weeks pay for."""
+    """Opening stock is the same; a longer lead also orders more ahead, which the first weeks pay for."""
     steps = [shelf(lead_days=d, expected_daily=5_000) for d in (1, 4, 8, 16)]
     assert rises(outcomes(steps, "stockout_rate"))
 

@@ -191,7 +191,9 @@ def test_quantile_tables_have_nearly_the_variance(shape: float) -> None:
     assert quantiles(stats.gamma(shape, scale=1 / shape)).var() == pytest.approx(1 / shape, rel=0.01)
 
 
-@pytest.mark.parametrize(("n", "p"), [(20, 0.032), (20, 0.5), (60, 0.9), (60, 0.99), (1, 0.3), (20, 0.0), (20, 1.0), (7, 1e-9)])
+@pytest.mark.parametrize(
+    ("n", "p"), [(20, 0.032), (20, 0.5), (60, 0.9), (60, 0.99), (1, 0.3), (20, 0.0), (20, 1.0), (7, 1e-9)]
+)
 def test_binomial_is_the_quantile_of_the_binomial_distribution(n: int, p: float) -> None:
     u = (np.arange(2_000) + 0.5) / 2_000
     assert [binomial(n, p, v) for v in u] == stats.binom.ppf(u, n, p).astype(int).tolist()

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from markets import CONTROL, digests, everything, of_users, staged, tables, without
+from markets import CONTROL, digests, everything, of_users, tables, without
 
 from sim.live import live, scan
-from sim.run import Run, simulate
+from sim.run import Rehearsal, Run, simulate
 
 HOME = Path(__file__).parent.parent
 SEED = 20240111
@@ -51,7 +51,9 @@ def test_the_same_run_in_another_process_gives_the_same_bytes(busy: Run) -> None
         "from markets import CONTROL, digests, everything; from sim.run import simulate;"
         f"print(json.dumps(digests(simulate(everything(CONTROL), {SEED}, journeys=range(0, 600, 7)))))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=True, timeout=300
+    )
     assert json.loads(done.stdout) == digests(busy)
 
 
@@ -79,7 +81,7 @@ def test_a_shorter_run_is_the_beginning_of_a_longer_one(busy: Run) -> None:
 def test_the_scan_passes_over_nobody_who_would_do_something() -> None:
     """On every third day `live` is called for each user whom the scan did not find; scheduled messages are off, since
     on their days it finds everybody."""
-    stage = staged(without(everything(CONTROL), "push", "weekly"), SEED)
+    stage = Rehearsal(without(everything(CONTROL), "push", "weekly"), SEED)
     population = stage.population
     live_day = population.live_day
     passed_over: list[int] = []

@@ -253,9 +253,7 @@ def test_registrations_are_the_cohorts_sizes(run: Run, stage: Rehearsal) -> None
 
 
 def test_coupons_issued_are_redeemed_expired_or_outstanding(stage: Rehearsal) -> None:
-    issued, redeemed, expired = (
-        total(stage, m) for m in (M.COUPONS_ISSUED, M.COUPONS_REDEEMED, M.COUPONS_EXPIRED)
-    )
+    issued, redeemed, expired = (total(stage, m) for m in (M.COUPONS_ISSUED, M.COUPONS_REDEEMED, M.COUPONS_EXPIRED))
     assert issued == redeemed + expired + int(stage.population.outstanding.sum())
     assert min(issued, redeemed, expired) > 50
 
@@ -311,7 +309,7 @@ def test_without_groups_every_payment_that_is_not_given_up_is_an_order_attempt()
     assert total(stage, M.PAYMENTS_STARTED) - total(stage, M.PAYMENTS_ABANDONED) == total(stage, M.ORDER_ATTEMPTS) > 0
 
 
-# --- levers that are off, or do nothing ----------------------------------------------------------------------------------
+# --- levers that are off, or do nothing ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", LEVERS)
@@ -323,7 +321,10 @@ def test_a_lever_that_is_off_is_the_same_as_none(name: str) -> None:
 
 
 def test_rules_and_shocks_that_are_off_are_the_same_as_none() -> None:
-    off = {"rules": {n: {**r, "on": False} for n, r in RULES.items()}, "shocks": {n: {**s, "on": False} for n, s in SHOCKS.items()}}
+    off = {
+        "rules": {n: {**r, "on": False} for n, r in RULES.items()},
+        "shocks": {n: {**s, "on": False} for n, s in SHOCKS.items()},
+    }
     assert digests(simulate(everything(off), SEED)) == digests(simulate(everything(), SEED))
 
 
@@ -361,7 +362,7 @@ def test_a_lever_without_effect_leaves_every_draw_untouched(name: str) -> None:
     assert np.array_equal(one.observer.states, other.observer.states)
 
 
-# --- common random numbers ---------------------------------------------------------------------------------------------
+# --- common random numbers -------------------------------------------------------------------------------------------
 
 
 def test_a_lever_leaves_the_days_of_users_alone_whom_it_does_not_touch() -> None:
@@ -406,7 +407,7 @@ def test_common_seeds_give_the_difference_of_two_plans_a_fraction_of_the_varianc
     assert abs(np.corrcoef(one, np.roll(other, 1))[0, 1]) < 4 / np.sqrt(len(one))
 
 
-# --- random scenarios --------------------------------------------------------------------------------------------------
+# --- random scenarios ------------------------------------------------------------------------------------------------
 
 
 def floats(least: float, most: float) -> st.SearchStrategy[float]:
@@ -440,8 +441,9 @@ def scenarios(draw: st.DrawFn) -> Scenario:
             "hear": {"spontaneous": draw(small), "keep": draw(floats(0.5, 1)), "forget_below": draw(small)},
             "visit": {"aware": draw(share), "rate": draw(floats(0, 1.5)), "shape": draw(floats(0.2, 5)),
                       "registration": draw(share), "recall": draw(share)},
-            "shop": {"ctr": draw(share), "detail_bounce": draw(share), "cart": draw(share), "impressions": draw(st.integers(1, 40)),
-                     "payment_abandonment": draw(share), "saving_response": draw(floats(0, 30))},
+            "shop": {"ctr": draw(share), "detail_bounce": draw(share), "cart": draw(share),
+                     "impressions": draw(st.integers(1, 40)), "payment_abandonment": draw(share),
+                     "saving_response": draw(floats(0, 30))},
             "settle": {"loyalty": draw(floats(0, 8)), "learn": draw(share), "spread": draw(share)},
             "share": {"talk": draw(share), "listen": draw(share)},
             "fade": {"lapse_per_visit": draw(small), "drop": draw(share), "drop_shape": draw(floats(0.1, 9)),

@@ -12,7 +12,6 @@ import pytest
 import simpy
 from markets import (
     ALWAYS,
-    LOYAL,
     SILENT,
     behaving,
     by_day,
@@ -22,7 +21,6 @@ from markets import (
     of_users,
     plan,
     total,
-    with_lever,
 )
 from scipy.special import beta, gammaln, hyp2f1
 
@@ -127,7 +125,9 @@ def test_adoption_follows_the_discrete_bass_recursion() -> None:
     """Sup-distance over the whole curve; the tolerance is 4 standard errors of the mean of 6 seeds plus 0.002 for the
     covariance that a finite market has and the recursion has not."""
     n, p, q, days = 20_000, 0.001, 0.04, 240
-    curves = [np.cumsum(by_day(simulate(innovators_and_imitators(n, p, q, days), s), M.NEW_CUSTOMERS)) / n for s in range(6)]
+    curves = [
+        np.cumsum(by_day(simulate(innovators_and_imitators(n, p, q, days), s), M.NEW_CUSTOMERS)) / n for s in range(6)
+    ]
     se = np.std(curves, axis=0, ddof=1).max() / math.sqrt(6)
     expected = recursion(p, q, days)
     assert np.abs(np.mean(curves, axis=0) - expected).max() < 4 * se + 0.002
@@ -137,7 +137,7 @@ def test_adoption_follows_the_discrete_bass_recursion() -> None:
 
 def test_adoption_peaks_when_and_as_high_as_basss_equation_says() -> None:
     """Continuous formulas. The lag of 3 days from order to order slows imitation by about 3q = 2.4 %, which delays and
-    lowers the peak; chance adds about 1 %: 4 % and 5 %. The top is too flat for its place to be seen in daily counts, so
+    lowers the peak; chance adds about 1 %: 4 % and 5 %. The top is too flat for its place to be seen in daily counts:
     the time is when the share of the peak is reached, and the height is the mean of the 41 days around it."""
     n, p, q, days = 50_000, 0.0002, 0.008, 800
     new = sum(by_day(simulate(innovators_and_imitators(n, p, q, days), s), M.NEW_CUSTOMERS) for s in (1, 2)) / 2
@@ -171,7 +171,9 @@ def test_a_visit_is_the_absorbing_markov_chain_of_its_steps() -> None:
     assert share_near(visits, 5_000 * 40, 0.5)
     for metric, p in zip((M.DETAILS, M.CARTS), (N[0, 1], N[0, 3]), strict=True):
         assert share_near(total(run, metric), visits, p)
-    for metric, p in zip((M.BOUNCES, M.DETAIL_BOUNCES, M.PAYMENTS_ABANDONED, M.ORDERS), B[0, [0, 1, 3, 4]], strict=True):
+    for metric, p in zip(
+        (M.BOUNCES, M.DETAIL_BOUNCES, M.PAYMENTS_ABANDONED, M.ORDERS), B[0, [0, 1, 3, 4]], strict=True
+    ):
         assert share_near(total(run, metric), visits, p)
     assert B.sum(axis=1) == pytest.approx(np.ones(4))
     clicks = total(run, M.ITEM_CLICKS)
@@ -180,7 +182,11 @@ def test_a_visit_is_the_absorbing_markov_chain_of_its_steps() -> None:
 
 def newcomers(users: int, days: int, *behaviour: dict[str, Any], **part: Any) -> Scenario:
     """Return a market whose people, all aware, come and register in the first weeks."""
-    arrive = {"start": {"aware": 1.0, "registered": 0.0}, "hear": {"keep": 1.0}, "visit": {"aware": 1.0, "registration": 1.0}}
+    arrive = {
+        "start": {"aware": 1.0, "registered": 0.0},
+        "hear": {"keep": 1.0},
+        "visit": {"aware": 1.0, "registration": 1.0},
+    }
     return plan(of_users(users), behaving(SILENT, arrive, *behaviour), {"clock": {**CLOCK, "days": days}}, part)
 
 
@@ -195,7 +201,7 @@ def test_order_and_lapse_are_competing_hazards() -> None:
     assert share_near(total(stage, M.NEW_CUSTOMERS), 10_000, c / (c + (1 - c) * lapse))
 
 
-# --- referral as a branching process --------------------------------------------------------------------------------
+# --- referral as a branching process ---------------------------------------------------------------------------------
 
 
 def fission(contacts: int, per_order: float, accept: float) -> Scenario:
@@ -204,8 +210,8 @@ def fission(contacts: int, per_order: float, accept: float) -> Scenario:
     return plan(
         of_users(50_000), clock={**CLOCK, "days": 60}, market={"contacts": {"mean": contacts}},
         behaviour=behaving(SILENT, {
-            "start": {"aware": 0, "registered": 0.01}, "visit": {"registration": 1.0}, "shop": ALWAYS, "fade": {"drop": 1.0},
-            "hear": {"half": 1e6},
+            "start": {"aware": 0, "registered": 0.01}, "hear": {"half": 1e6}, "visit": {"registration": 1.0},
+            "shop": ALWAYS, "fade": {"drop": 1.0},
         })["behaviour"],
         levers={
             "call": {"kind": "message", "channel": "sms", "opened": 1.0, "open": {"days": [0, 0]}},
@@ -224,8 +230,8 @@ def offspring(contacts: int, per_order: float, accept: float, seed: int) -> tupl
 
 
 def test_subcritical_referral_multiplies_seeds_by_one_over_one_minus_r() -> None:
-    """Variance of the total: seeds s2 / (1 - R)^3 with s2 = R (1 - accept) for whole numbers of invitations. A market of
-    50,000 is used up by 1 % on average, and a contact in 200 is the parent: R is lower by 1.5 %, the total by 1.5 %."""
+    """Variance of the total: seeds s2 / (1 - R)^3 with s2 = R (1 - accept) for whole numbers of invitations. A market
+    of 50,000 is used up by 1 % on average, and a contact in 200 is the parent: R is lower by 1.5 %, so the total."""
     per_order, accept = 1.0, 0.5
     R = per_order * accept
     results = [offspring(200, per_order, accept, s) for s in range(8)]
@@ -243,7 +249,7 @@ def test_limited_contacts_make_referral_smaller() -> None:
     assert few[1] / few[0] == pytest.approx(1 + 0.5 / (1 - 0.25), rel=0.05)
 
 
-# --- repeat purchases: BG/NBD ---------------------------------------------------------------------------------------
+# --- repeat purchases: BG/NBD ----------------------------------------------------------------------------------------
 
 r, alpha, a, b = 0.243, 4.414, 0.793, 2.426
 """CDNOW (Fader, Hardie & Lee 2005); time in weeks."""
@@ -303,14 +309,18 @@ def test_purchases_have_the_distribution_of_bg_nbd(customers: Rehearsal) -> None
 
 def test_users_of_the_first_day_have_a_past_as_bg_nbd_has_it() -> None:
     """Tenure is uniform over 1095 days, so the expectation is the mean of E[X(t)] over it."""
-    scenario = plan(of_users(40_000), behaving(SILENT, BG_NBD, {"start": {"registered": 1.0}}), clock={**CLOCK, "days": 1})
+    scenario = plan(
+        of_users(40_000), behaving(SILENT, BG_NBD, {"start": {"registered": 1.0}}), clock={**CLOCK, "days": 1}
+    )
     users = Rehearsal(scenario, 23).population.world.users
     tenure = -users["registered"].astype(int)
     assert near(tenure.mean(), 548, 1095 / math.sqrt(12 * len(users)))
     expected = np.mean([expected_purchases((d + 0.5) / 7) for d in range(1, 1096, 7)])
     x = users["orders"]
     assert near(x.mean(), expected, x.std() / math.sqrt(len(x)))
-    assert share_near(int((x == 0).sum()), len(x), np.mean([probability_of_purchases(0, d / 7) for d in range(1, 1096, 7)]))
+    assert share_near(
+        int((x == 0).sum()), len(x), np.mean([probability_of_purchases(0, d / 7) for d in range(1, 1096, 7)])
+    )
 
 
 # --- queues ----------------------------------------------------------------------------------------------------------
@@ -398,20 +408,20 @@ def test_stock_on_order_is_the_order_rate_times_the_lead_time() -> None:
     assert np.mean(coming) == pytest.approx(np.mean(sold) * 9, rel=0.05)
 
 
-# --- the number of simulated users ---------------------------------------------------------------------------------------
+# --- the number of simulated users -----------------------------------------------------------------------------------
 
-SIZES = {2_000: 24, 10_000: 6, 50_000: 2}
+SIZES = {2_000: 48, 10_000: 16, 50_000: 6}
 """Users and seeds."""
 SCALE_KPIS = (
     "uv", "orders", "gmv", "new_users", "new_customers", "exposure", "order_conversion", "aov", "spend", "profit",
-    "referral_share", "retention_d1", "retention_d30", "repurchase_12m", "member_gmv_share", "coupon_redemption_rate", "csat",
-    "stockout_rate", "ad_ctr", "mau", "payment_abandonment", "bounce_rate", "kol_conversion",
+    "referral_share", "retention_d1", "retention_d30", "repurchase_12m", "member_gmv_share", "coupon_redemption_rate",
+    "csat", "stockout_rate", "ad_ctr", "mau", "payment_abandonment", "bounce_rate", "kol_conversion",
 )  # fmt: skip
 
 
 def test_kpis_do_not_depend_on_the_number_of_simulated_users() -> None:
-    """All lever kinds, stock, service and shocks. A KPI's variance is taken to fall as one over users times seeds and is
-    pooled over sizes; where the smallest market's whole numbers bite (quotas, stock, money for one order), 1 % more."""
+    """All lever kinds, stock and service. A KPI's variance is taken to fall as one over users times seeds and is pooled
+    over sizes; where the smallest market's whole numbers bite (quotas, stock, money for one order), 1 % more."""
     values: dict[int, np.ndarray] = {}
     for users, seeds in SIZES.items():
         scenario = everything({"market": {"people": 5_000_000, "users": users}, "accounts": {"total": 40_000_000}})
@@ -436,5 +446,3 @@ REAL_SIZES = {
     "service.agents": 400,
 }
 """What is counted in the real market's units, for 5 million people."""
-
-__all__ = ["LOYAL", "with_lever"]

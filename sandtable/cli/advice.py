@@ -95,7 +95,7 @@ def _show_split(found: Any, console: Console) -> None:
         marginal = amount(row.marginal, goal.unit)
         table.add_row(row.lever, *(whole(v) for v in (row.current, row.proposed, row.change)), marginal)
     console.print(table)
-    console.print(f"{found.status.lower()}; by the curves, {goal.title.lower()} changes by {amount(found.predicted, goal.unit)};")
-    console.print(f"one more yuan of budget brings {compact(found.shadow_price)}")
+    gain, next_yuan = amount(found.predicted, goal.unit), compact(found.shadow_price)
+    console.print(f"{found.status.lower()}: {gain} more by the curves; one more yuan of budget would bring {next_yuan}")
     for note in found.notes:
         console.print(Text(f"- {note}", style="dim"))

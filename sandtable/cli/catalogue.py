@@ -29,12 +29,13 @@ def check_(args: Namespace) -> int:
         try:
             plan = load(name)
         except InputError as error:
-            complain(f"{name}: {error}")
+            complain(str(error))
             status = 2
             continue
         counts = {
             "lever": len(plan.levers), "target": len(plan.targets), "rule": len(plan.rules), "shock": len(plan.shocks),
-            "overlay": len(plan.overlays), "account": len(plan.accounts.planned()), "segment": len(plan.market.segments),
+            "overlay": len(plan.overlays), "account": len(plan.accounts.planned()),
+            "segment": len(plan.market.segments),
         }  # fmt: skip
         held = ", ".join(f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items() if n)
         size = f"{plan.clock.days} days, {plan.market.users:,} users for {plan.market.people:,} people"

@@ -3,14 +3,14 @@
 import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from scenarios import Scenario
+    from scenarios import Fault, Scenario
 
 _FIRST_WORDS = "starting (the first run after installing compiles for about a minute)"
 
@@ -58,10 +58,11 @@ def load(name: str, overlays: Iterable[str] = (), changes: Iterable[str] = (), u
         raise InputError(told(error.faults)) from None
 
 
-def told(faults: Iterable[object]) -> str:
+def told(faults: Sequence["Fault"]) -> str:
     """Return faults as a message, one a line when there are several."""
-    lines = [str(fault) for fault in faults]
-    return lines[0] if len(lines) == 1 else "\n".join([f"{len(lines)} faults", *(f"  {line}" for line in lines)])
+    if len(faults) == 1:
+        return str(faults[0])
+    return "\n".join([f"{len(faults)} faults in {faults[0].file}", *(f"  {fault}" for fault in faults)])
 
 
 @contextmanager
@@ -76,7 +77,7 @@ def bar(unit: str, *, shown: bool) -> Iterator[Callable[..., None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn()
+    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(_FIRST_WORDS, total=None)
 
@@ -86,7 +87,7 @@ def bar(unit: str, *, shown: bool) -> Iterator[Callable[..., None]]:
                 return
             done, of = told[:2]
             jobs = f"{told[2]} of {told[3]} runs, " if len(told) > 3 else ""
-            words = f"{jobs}{done:,} of {of:,} {unit}" if done else _FIRST_WORDS
-            progress.update(task, completed=done, total=of, description=words)
+            text = f"{jobs}{done:,} of {of:,} {unit}" if done else _FIRST_WORDS
+            progress.update(task, completed=done, total=of, description=text)
 
         yield advance

@@ -52,7 +52,7 @@ class LeverProcess:
         self.name, self.spec, self.desk = name, spec, desk
         self.days = desk.calendar.open_days(spec)
         self.credit = desk.names.credit(name)
-        self.switched_on = True
+        self.switched_on = not spec.standby
         self.is_open = False
 
     def open_day(self, day: int) -> None:
@@ -61,9 +61,6 @@ class LeverProcess:
 
     def close_day(self, day: int) -> None:
         """Take back what `open_day` wrote; called once when an open spell ends."""
-
-    def evening(self, day: int) -> None:
-        """Book what the day cost; called every day of the plan after the users' day."""
 
     def opens(self, day: int) -> bool:
         """Return whether the lever is open on a day."""

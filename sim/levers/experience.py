@@ -11,7 +11,6 @@ class Experience(LeverProcess):
     def __init__(self, name: str, spec: Any, desk: Desk) -> None:
         super().__init__(name, spec, desk)
         self.released: int | None = None
-        self.bought = False
 
     def open_day(self, day: int) -> None:
         """Pay for it, and let it take effect as far as the ramp has gone; unpaid, it does not work."""
@@ -24,9 +23,11 @@ class Experience(LeverProcess):
             if account is not None:
                 pay.pay(day, account, self.name, "investment", once)
         daily = round(self.spec.daily * 100)
-        if account is not None and daily and pay.pay(day, account, self.name, "running", daily) < daily:
-            self.close_day(day)
-            return
+        if account is not None and daily:
+            if pay.balance(account, day) < daily:
+                self.close_day(day)
+                return
+            pay.pay(day, account, self.name, "running", daily)
         strength = min(1.0, (day - self.released + 1) / (self.spec.ramp + 1))
         self.desk.weather.put(self.name, self.spec.effect, strength, self.spec.audience)
 

@@ -1,1 +1,1 @@
-"""Asking questions: replicate a scenario over seeds, fit it to what holds today, keep the answer in a folder, show it."""
+"""Asking questions: replicate a scenario, fit it to what holds today, keep the answer in a folder, show it."""

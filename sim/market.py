@@ -74,7 +74,8 @@ def segment_edges(scenario: Scenario) -> Array:
 def build(scenario: Scenario, seed: int, watch: tuple[int, ...] = ()) -> Market:
     """Return the static side of a scenario's market."""
     m, b, s, goods = scenario.market, scenario.behaviour, scenario.service, scenario.goods.classes
-    length = scenario.clock.burn_in + scenario.clock.days + scenario.clock.tail + 2 * max(b.fade.churn_days, 400) + 10
+    clock = scenario.clock
+    length = clock.burn_in + clock.days + clock.tail + max(PAST_DAYS, 2 * b.fade.churn_days, 800) + 10
     tags = sorted({t for seg in m.segments.values() for t in seg.tags})
     fade, visit, shop = b.fade, b.visit, b.shop
     values = {

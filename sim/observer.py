@@ -139,9 +139,9 @@ class Observer:
         for k, sizes in enumerate(self.cohort_size):
             size = int(sizes.sum())
             first = self.calendar.first + k * COHORT_DAYS
-            for week in range(1, AGE_WEEKS):
+            for week in range(AGE_WEEKS):
                 if size and first + COHORT_DAYS - 1 + 7 * week + 6 <= self.seen_until:
-                    rows.append((first, week, size * self.scale, int(self.cohort_active[k, week]) * self.scale))
+                    rows.append((first, week, size * self.scale, (int(self.cohort_active[k, week]) if week else size) * self.scale))
         return pd.DataFrame(rows, columns=["cohort", "age_weeks", "users", "active"])
 
     def journeys(self) -> pd.DataFrame:

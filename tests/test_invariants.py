@@ -166,18 +166,11 @@ def test_the_credit_table_sums_to_the_orders_and_gmv_from_day_0_on(run: Run) -> 
     assert run.credit["gmv"].sum() == pytest.approx(late["gmv"], rel=1e-9)
 
 
-def test_credited_contribution_is_margin_and_fees_less_shipping_and_what_the_orders_cost() -> None:
-    """What orders cost: discounts and commissions, paid or owed. Rewards are not the orders' own; so the group-buy here
-    pays none."""
-    stage = finished(with_lever(FULL, "pair", initiator={"cash": 0}), SEED)
-    of_orders = {n for n, v in FULL.levers.items() if v.kind in ("offer", "group_buy", "media")}
-    cost = sum(
-        amount
-        for _, _, lever, kind, amount in stage.ledger.rows
-        if kind in ("discount", "commission") or (kind == "unfunded" and lever in of_orders)
-    )
+def test_credited_contribution_is_margin_and_fees_less_shipping() -> None:
+    """What levers cost is in the ledger, not taken from the orders they brought."""
+    stage = finished(FULL, SEED)
     earned = total(stage, M.MARGIN) + total(stage, M.SHIPPING_FEE) - total(stage, M.SHIPPING_COST)
-    assert stage.observer.credit.sum(axis=(0, 1))[2] * 100 == earned * 100 - cost
+    assert stage.observer.credit.sum(axis=(0, 1))[2] == earned
 
 
 # --- users -----------------------------------------------------------------------------------------------------------
@@ -401,7 +394,7 @@ def test_common_seeds_give_the_difference_of_two_plans_a_fraction_of_the_varianc
     one = np.array([total(simulate(base, s), M.ORDERS, 0) for s in seeds], float)
     other = np.array([total(simulate(deeper, s), M.ORDERS, 0) for s in seeds], float)
     paired, independent = np.var(other - one, ddof=1), np.var(one, ddof=1) + np.var(other, ddof=1)
-    record_property("variance_ratio", round(independent / paired, 1))
+    record_property("variance_ratio", float(round(independent / paired, 1)))
     assert np.corrcoef(one, other)[0, 1] > 0.7
     assert independent / paired > 3
     assert abs(np.corrcoef(one, np.roll(other, 1))[0, 1]) < 4 / np.sqrt(len(one))

@@ -1,4 +1,4 @@
-"""Replications: statistics with known answers, tables that do not depend on how runs were spread, children that obey."""
+"""Replications: statistics with known answers, tables that no spreading of runs changes, children that obey."""
 
 import os
 import signal
@@ -80,7 +80,9 @@ def test_verdicts_in_plain_words(chance, words):
 
 
 def test_a_probability_is_never_rounded_to_certainty():
-    assert [probability(p) for p in (0.9999, 1.0, 0.0001, 0.0, 0.5, nan)] == ["> 99 %", "100 %", "< 1 %", "0 %", "50 %", "-"]
+    shown = {0.9999: "> 99 %", 1.0: "100 %", 0.0001: "< 1 %", 0.0: "0 %", 0.5: "50 %"}
+    assert [probability(chance) for chance in shown] == list(shown.values())
+    assert probability(nan) == "-"
 
 
 def test_tables_are_those_of_the_single_runs(three):
@@ -196,7 +198,9 @@ def test_counts_below_one_are_refused(count):
         replicate(plan(), seeds=1, **{count: 0})
 
 
-@pytest.mark.parametrize(("seeds", "words"), [(0, "at least one"), ([], "at least one"), ([3, 3], "must differ"), ([-1], "seed")])
+@pytest.mark.parametrize(
+    ("seeds", "words"), [(0, "at least one"), ([], "at least one"), ([3, 3], "must differ"), ([-1], "seed")]
+)
 def test_bad_seeds_are_refused(seeds, words):
     with pytest.raises(ValueError, match=words):
         replicate(plan(), seeds=seeds, processes=1)

@@ -155,7 +155,7 @@ def test_a_visit_is_the_absorbing_markov_chain_of_its_steps() -> None:
     Visits to transient states are N = (I - Q)^-1, ends are B = N R."""
     shop = {"impressions": 20, "ctr": 0.05, "detail_bounce": 0.4, "cart": 0.3, "payment_abandonment": 0.25}
     scenario = plan(
-        of_users(5_000), behaving(SILENT, {"start": {"registered": 1.0}, "visit": {"rate": 0.5}, "shop": shop}),
+        of_users(5_000), behaving(SILENT, {"start": {"aware": 0, "registered": 1.0}, "visit": {"rate": 0.5}, "shop": shop}),
         clock={**CLOCK, "days": 40},
     )  # fmt: skip
     run = simulate(scenario, 11)
@@ -310,7 +310,7 @@ def test_purchases_have_the_distribution_of_bg_nbd(customers: Rehearsal) -> None
 def test_users_of_the_first_day_have_a_past_as_bg_nbd_has_it() -> None:
     """Tenure is uniform over 1095 days, so the expectation is the mean of E[X(t)] over it."""
     scenario = plan(
-        of_users(40_000), behaving(SILENT, BG_NBD, {"start": {"registered": 1.0}}), clock={**CLOCK, "days": 1}
+        of_users(40_000), behaving(SILENT, BG_NBD, {"start": {"aware": 0, "registered": 1.0}}), clock={**CLOCK, "days": 1}
     )
     users = Rehearsal(scenario, 23).population.world.users
     tenure = -users["registered"].astype(int)
@@ -402,7 +402,7 @@ def test_stock_on_order_is_the_order_rate_times_the_lead_time() -> None:
     def note(stage: Rehearsal, day: int, out: Any) -> None:
         if day >= 60:
             coming.append(stage.shelves[0].coming)
-            sold.append(stage.shelves[0].sold[-1])
+            sold.append(stage.shelves[0].wanted[-1])
 
     finished(scenario, 2, note)
     assert np.mean(coming) == pytest.approx(np.mean(sold) * 9, rel=0.05)

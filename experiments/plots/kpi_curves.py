@@ -74,13 +74,14 @@ def levels(scenario: Scenario, kpis: pd.DataFrame, kpi: str) -> list[tuple[int, 
 
 
 def reach(found: pd.DataFrame, wanted: list[float], *, zero: bool) -> tuple[float, float]:
-    """Return the ends of the scale: targets, all means (of ratios, all but rare outliers), of the bands what has room.
+    """Return the ends of the scale: targets, all means (of ratios, all but rare outliers), and bands of usual width.
 
     With `zero`, for totals, the scale begins at zero.
     """
     means = found["mean"]
     core = [*np.quantile(means, (0, 1) if zero else (0.04, 0.96)), *(level for level in wanted if not isnan(level))]
-    room = 0.8 * (max(core) - min(core))
+    usual = float((found["high"] - found["mean"]).quantile(0.8))
+    room = max(0.8 * (max(core) - min(core)), 0.0 if isnan(usual) else 1.1 * usual)
     low = max(min(core) - room, min([found["low"].min(), means.min(), *core]))
     high = min(max(core) + room, max([found["high"].max(), means.max(), *core]))
     if means.min() >= 0:

@@ -22,7 +22,7 @@ BLUE, ORANGE, GREEN, VERMILLION, SKY, PURPLE, YELLOW = (
 BLACK, DARK, GREY, PALE = "#222222", "#004466", "#8A8A8A", "#D9D9D9"
 RUST = "#B04A00"
 """Vermillion dark enough for small letters."""
-STACK = (BLUE, ORANGE, GREEN, SKY, VERMILLION, YELLOW, PURPLE, GREY, DARK, PALE)
+STACK = (BLUE, ORANGE, GREEN, SKY, VERMILLION, YELLOW, PURPLE, DARK, PALE, GREY)
 """Colours of neighbours in a stack: dark and light by turns, so that they can be told apart in grey."""
 
 _STYLE: dict[str, Any] = {
@@ -113,7 +113,7 @@ class Numbers(Formatter):
         sign, size = (MINUS if value < 0 else ""), abs(value)
         if self.unit == "share":
             return f"{sign}{100 * size:.6g} %"
-        return f"{sign}{'¥' if self.unit == 'yuan' else ''}{size / self.step:,.6g}{self.suffix}"
+        return f"{sign}{'¥' if self.unit == 'yuan' else ''}{size / self.step:,.6g}{self.suffix if value else ''}"
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """Return the texts of an axis's ticks."""

@@ -1,6 +1,7 @@
 """What can be said on the command line. Light: nothing heavy is imported to print help."""
 
 import argparse
+import sys
 
 _EPILOG = """\
 SCENARIO is a shipped name (see `sandtable list`) or the path of a YAML file.
@@ -118,4 +119,5 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         import sandtable
 
-        parser.exit(0, f"sandtable {sandtable.__version__}\n")
+        sys.stdout.write(f"sandtable {sandtable.__version__}\n")
+        parser.exit()

@@ -58,7 +58,11 @@ def sizes(rounds: int, console: Console) -> None:
     for n, seconds in found.items():
         rate = n * DAYS / median(seconds) / 1e6
         table.add_row(
-            f"{n:,}", f"{median(seconds):.2f}", f"{min(seconds):.2f}-{max(seconds):.2f}", f"{rate:.1f}", f"{live[n]:.0f}"
+            f"{n:,}",
+            f"{median(seconds):.2f}",
+            f"{min(seconds):.2f}-{max(seconds):.2f}",
+            f"{rate:.1f}",
+            f"{live[n]:.0f}",
         )
     console.print(table)
     logs = np.log([[n, median(s)] for n, s in found.items()])
@@ -101,7 +105,9 @@ def clock_share(rounds: int, console: Console) -> None:
         whole.append(cpu(Rehearsal(plan, seed), DAYS - 1))
         bare.append(bare_clock(CLOCK_LEVERS, DAYS, 5))
     share = median(bare) / median(whole)
-    console.print(f"SimPy's clock with {CLOCK_LEVERS} daily processes takes {share:.1%} of {CLOCK_USERS:,} users x {DAYS} days")
+    console.print(
+        f"SimPy's clock with {CLOCK_LEVERS} daily processes takes {share:.1%} of {CLOCK_USERS:,} users x {DAYS} days"
+    )
 
 
 def start_up(rounds: int, console: Console) -> None:

@@ -141,7 +141,9 @@ def value_at(scenario: Scenario, path: str) -> float:
 
 def is_share(name: str) -> bool:
     """Return whether a rate or KPI lives between 0 and 1."""
-    return not (name.startswith(("new_users", "orders", "gmv", "uv", "mau", "aov", "ltv")) or name.endswith("visit.rate"))
+    return not (
+        name.startswith(("new_users", "orders", "gmv", "uv", "mau", "aov", "ltv")) or name.endswith("visit.rate")
+    )
 
 
 def to_line(name: str, value: float) -> float:

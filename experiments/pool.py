@@ -21,6 +21,7 @@ Tick = Callable[[int, int], None]
 Progress = Callable[[int, int, int, int], None]
 """Called with steps done, steps to do, jobs done, jobs to do, all jobs together."""
 
+
 class LostError(RuntimeError):
     """A child was killed, or ran out of memory, before it could answer."""
 

@@ -102,7 +102,9 @@ def current_budgets(scenario: Scenario) -> dict[str, float]:
     return {
         name: cents / 100
         for name, lever in sorted(scenario.levers.items())
-        if lever.kind == "media" and lever.on and (cents := budget_cents(lever.budget, round(planned[str(lever.account)] * 100)))
+        if lever.kind == "media"
+        and lever.on
+        and (cents := budget_cents(lever.budget, round(planned[str(lever.account)] * 100)))
     }
 
 
@@ -116,7 +118,9 @@ def at_multiples(scenario: Scenario, current: dict[str, float], multiples: dict[
     planned = scenario.accounts.planned()
     rest = sum(planned.values())
     total = rest + sum(spend.values())
-    split: dict[str, object] = {name: scaled(a.model_dump(), rest / total) for name, a in scenario.accounts.split.items()}
+    split: dict[str, object] = {
+        name: scaled(a.model_dump(), rest / total) for name, a in scenario.accounts.split.items()
+    }
     for name, money in spend.items():
         split[f"media-{name}"] = {"share": money / total}
         data["levers"][name]["account"] = f"media-{name}"

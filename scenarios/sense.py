@@ -178,7 +178,9 @@ def _tiers(view: View) -> Iterator[Finding]:
     owners = view.tiers
     ladders = [name for name, lever in view.levers.items() if lever.kind == "membership" and lever.on]
     for name in ladders[1:]:
-        yield Finding(("levers", name), f"is a second membership beside levers.{ladders[0]}", "keep one that is on", name)
+        yield Finding(
+            ("levers", name), f"is a second membership beside levers.{ladders[0]}", "keep one that is on", name
+        )
     for name, lever in view.levers.items():
         if lever.kind != "membership":
             continue

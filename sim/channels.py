@@ -95,7 +95,8 @@ class Channels:
             for s, number in enumerate(counts):
                 if number > 0:
                     items = show(
-                        ask.touch, streams[ask.touch] ^ _SHOWN, self.streams[channel], float(self.reach[channel][s]), int(number),
-                        int(edges[s]), int(edges[s + 1]), items, day, market, world,
+                        ask.touch, streams[ask.touch] ^ _SHOWN, self.streams[channel],
+                        float(self.reach[channel][s]), int(number), int(edges[s]), int(edges[s + 1]), items,
+                        day, market, world,
                     )  # fmt: skip
         return items

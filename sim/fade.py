@@ -43,7 +43,12 @@ def lapse(i, day, w, o):
 def lapse_after_visit(i, day, day_key, m, w, o):
     """A registered user without an order may not come back of his own accord."""
     u = w.users[i]
-    if u.registered != NEVER and u.orders == 0 and not u.flags & LAPSED and draw(m, day_key, i, LAPSE) < m.b[LAPSE_VISIT]:
+    if (
+        u.registered != NEVER
+        and u.orders == 0
+        and not u.flags & LAPSED
+        and draw(m, day_key, i, LAPSE) < m.b[LAPSE_VISIT]
+    ):
         lapse(i, day, w, o)
 
 

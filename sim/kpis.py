@@ -42,7 +42,11 @@ class Window:
             name = M.NAMES[metric]
             if name in ("gmv", "margin", "shipping_fee", "shipping_cost", "refund"):
                 return (
-                    sum(c for d, _, _, kind, c in self.observer.ledger.rows if kind == name and self.first <= d <= self.last)
+                    sum(
+                        c
+                        for d, _, _, kind, c in self.observer.ledger.rows
+                        if kind == name and self.first <= d <= self.last
+                    )
                     / 100
                 )
         return self.count(metric) / 100
@@ -99,16 +103,17 @@ def _acquiring(w: Window) -> tuple[str, ...]:
 
 def _kol(w: Window) -> float:
     names, o = w.observer.names.touches, w.observer
-    rows = [
-        k for k, n in enumerate(names) if n and getattr(o.scenario.levers[n], "role", "") == "kol"
-    ]
+    rows = [k for k, n in enumerate(names) if n and getattr(o.scenario.levers[n], "role", "") == "kol"]
     lo, hi = w.first - o.calendar.first, w.last - o.calendar.first
     visits, orders = o.roles[lo : hi + 1, rows].sum(axis=(0, 1)) if rows else (0, 0)
     return float(orders / visits) if visits and w.segment is None else nan
 
 
 def _ltv(w: Window) -> float:
-    """Return the discounted margin of the 365 days up to the window's end, per customer of those days [yuan]; NaN when fewer were simulated."""
+    """Return the discounted margin of the 365 days up to the window's end, per customer of those days [yuan].
+
+    NaN when fewer days were simulated.
+    """
     rate = w.observer.scenario.measures.discount_rate
     if w.last - 364 < w.observer.calendar.first:
         return nan

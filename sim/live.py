@@ -118,4 +118,3 @@ def live_all(found, start, count, day, gate_key, day_key, m, c, w, o):
             return k
         live(np.int64(found[k]), day, gate_key, day_key, m, c, w, o)
     return count
-

@@ -4,8 +4,8 @@ import numpy as np
 from scipy import stats
 
 from scenarios import Scenario
-from sim.conditions import GOODS, Array, Market
 from sim.compile import compiled
+from sim.conditions import GOODS, Array, Market
 from sim.draws import exponential, purpose, stream, unit
 from sim.graph import contacts
 from sim.users import (

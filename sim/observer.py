@@ -141,7 +141,14 @@ class Observer:
             first = self.calendar.first + k * COHORT_DAYS
             for week in range(AGE_WEEKS):
                 if size and first + COHORT_DAYS - 1 + 7 * week + 6 <= self.seen_until:
-                    rows.append((first, week, size * self.scale, (int(self.cohort_active[k, week]) if week else size) * self.scale))
+                    rows.append(
+                        (
+                            first,
+                            week,
+                            size * self.scale,
+                            (int(self.cohort_active[k, week]) if week else size) * self.scale,
+                        )
+                    )
         return pd.DataFrame(rows, columns=["cohort", "age_weeks", "users", "active"])
 
     def journeys(self) -> pd.DataFrame:
@@ -155,7 +162,10 @@ class Observer:
         return frame.sort_values(["user", "day"], kind="stable", ignore_index=True)
 
     def credits(self) -> pd.DataFrame:
-        """Return lever, month (30 days from day 0), orders, gmv, profit (margin and fee less shipping, before what levers cost)."""
+        """Return lever, month (30 days from day 0), orders, gmv, profit.
+
+        Profit is margin and fee less shipping, before what levers cost.
+        """
         days = np.arange(len(self.credit)) + self.calendar.first
         rows = []
         for month in sorted({d // 30 for d in days.tolist() if 0 <= d <= self.seen_until}):
@@ -163,7 +173,9 @@ class Observer:
             sums = self.credit[inside].sum(axis=0)
             for lever, (orders, gmv, profit) in zip(self.names.credits, sums.tolist(), strict=True):
                 if orders or gmv:
-                    rows.append((lever, month, orders * self.scale / 1e6, gmv * self.scale / 100, profit * self.scale / 100))
+                    rows.append(
+                        (lever, month, orders * self.scale / 1e6, gmv * self.scale / 100, profit * self.scale / 100)
+                    )
         return pd.DataFrame(rows, columns=["lever", "month", "orders", "gmv", "profit"])
 
     def stocktaking(self) -> pd.DataFrame:

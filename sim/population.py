@@ -21,11 +21,10 @@ from sim.users import STATES, classify
 from sim.weather import Names
 from sim.world import COHORT_DAYS, DAY, GATE, OPEN_GROUP, Mail, Out, Shape, World, new_out
 
+
 def pushes_at_most(referrals: int, orders: int) -> int:
     """Return the most that one user's visit, or one basket that fills a group of so many, can send to others."""
     return orders * (31 * referrals + 3) + 32
-
-
 
 
 class Population:
@@ -120,7 +119,9 @@ class Population:
     def live_user(self, i: int, day: int, c: Conditions) -> bool:
         """Let one user live the day (process engine)."""
         out = self.outs[0]
-        if out.counts[0] + 1 > len(out.intents) or out.counts[1] + pushes_at_most(len(c.referrals), 1) > len(out.pushes):
+        if out.counts[0] + 1 > len(out.intents) or out.counts[1] + pushes_at_most(len(c.referrals), 1) > len(
+            out.pushes
+        ):
             self.outs[0] = out = widened(out)
         return bool(live(i, day, self.gate_key, self.day_key, self.market, c, self.world, out))
 

@@ -24,7 +24,8 @@ class RuleBook:
     def __init__(self, desk: Desk, observer: Observer, levers: dict[str, LeverProcess]) -> None:
         self.desk, self.observer, self.levers = desk, observer, levers
         self.rules = sorted(
-            ((name, rule) for name, rule in desk.scenario.rules.items() if rule.on), key=lambda r: (-r[1].priority, r[0])
+            ((name, rule) for name, rule in desk.scenario.rules.items() if rule.on),
+            key=lambda r: (-r[1].priority, r[0]),
         )
         self.held: dict[tuple[str, str | None], int] = {}
         """Evaluations in a row in which the condition held, by rule and lever."""
@@ -133,6 +134,3 @@ class RuleBook:
                 self.levers[target].switched_on = action.to
                 acted.add(target)
                 self.log.append((day, name, target, value, "turned on" if action.to else "turned off"))
-
-
-

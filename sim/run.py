@@ -145,7 +145,9 @@ def simulate(
     if watch and not 0 <= watch[0] <= watch[-1] < scenario.market.users:
         raise ValueError(f"users are numbered 0 to {scenario.market.users - 1}, but got {list(watch)}")
     metrics_of_rules = {r.metric for r in scenario.rules.values()} - set(OF_A_LEVER)
-    unknown = sorted(({t.kpi for t in scenario.targets.values()} | set(scenario.baseline) | metrics_of_rules) - set(KPIS))
+    unknown = sorted(
+        ({t.kpi for t in scenario.targets.values()} | set(scenario.baseline) | metrics_of_rules) - set(KPIS)
+    )
     if unknown:
         raise ValueError(f"unknown KPI {unknown[0]!r}; known are {', '.join(KPIS)}")
     started = time.perf_counter()
@@ -193,7 +195,9 @@ class Rehearsal:
             name: KINDS[scenario.levers[name].kind](name, scenario.levers[name], desk) for name in self.names.levers
         }
         self.shelves = [
-            Shelf(name, k, goods.stock, desk) for k, (name, goods) in enumerate(scenario.goods.classes.items()) if goods.stock
+            Shelf(name, k, goods.stock, desk)
+            for k, (name, goods) in enumerate(scenario.goods.classes.items())
+            if goods.stock
         ]
         self.service = ServiceDesk(desk)
         self.rulebook = RuleBook(desk, self.observer, self.levers)
@@ -256,10 +260,7 @@ class Rehearsal:
         for shelf in self.shelves:
             left = int(self.weather.conditions.stock[shelf.row])
             wanted = attempts * float(demand[shelf.row])
-            if shelf.started and shelf.served >= 0:
-                sold = float(shelf.served - left)
-            else:
-                sold = wanted
+            sold = float(shelf.served - left) if shelf.started and shelf.served >= 0 else wanted
             shelf.evening(day, sold * self.desk.scale, max(sold, wanted if left == 0 else 0.0) * self.desk.scale)
         self.service.evening(float(out.tally[metrics.ORDERS].sum()) * self.desk.scale)
 

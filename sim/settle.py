@@ -170,4 +170,3 @@ def settle(queue, day, day_key, m, c, w, o):
         else:
             order(i, day, day_key, intent, m, c, w, o)
         rest(i, day, m, c, w)
-

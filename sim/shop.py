@@ -154,4 +154,3 @@ def shop(i, day, day_key, hour, channel, prompt, message, sender, m, c, w, o):
     intent.channel = channel
     o.counts[0] = k + 1
     return True
-

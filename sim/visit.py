@@ -152,4 +152,3 @@ def visit(i, day, day_key, prompt, message, sender, m, c, w, o):
     u.visited = day
     move(o, u, VISITOR if u.registered == NEVER else state_by_orders(u, day))
     return True, hour, channel
-

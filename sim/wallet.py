@@ -102,12 +102,7 @@ def covers(account, cents, c):
 @compiled
 def usable(offer, k, goods, hour, u, day, c):
     """Return whether an offer may be used by this user on these goods at this hour."""
-    return (
-        c.quota[k] != 0
-        and (offer.goods >> goods) & 1
-        and (offer.hours >> hour) & 1
-        and fits(offer.audience, u, day)
-    )
+    return c.quota[k] != 0 and (offer.goods >> goods) & 1 and (offer.hours >> hour) & 1 and fits(offer.audience, u, day)
 
 
 @compiled
@@ -135,4 +130,3 @@ def best_offer(i, day, day_key, goods, hour, basket, m, c, w):
                 if saving * offer.urgency > best_seen:
                     best, slot, best_basket, best_saving, best_seen = k, s, new_basket, saving, saving * offer.urgency
     return best, slot, best_basket, best_saving
-

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from sim import metrics
-from sim.conditions import Array, Market
-from sim.draws import GOLDEN, mix, purpose, unit
 from sim.compile import compiled
+from sim.conditions import Array
+from sim.draws import GOLDEN, mix, purpose, unit
 from sim.users import STATES
 
 NO_WAKE = 32767
@@ -62,7 +62,8 @@ OPEN_GROUP = np.dtype(
 
 INTENT = np.dtype(
     [
-        ("order", "u8"), ("user", "i4"), ("basket", "i8"), ("plain", "i8"), ("saving", "i8"), ("member_saving", "i8"), ("joins", "i4"),
+        ("order", "u8"), ("user", "i4"), ("basket", "i8"), ("plain", "i8"), ("saving", "i8"),
+        ("member_saving", "i8"), ("joins", "i4"),
         ("offer", "i2"), ("touch", "i2"), ("group", "i2"), ("slot", "i1"), ("goods", "u1"), ("hour", "u1"), ("channel", "u1"),
         ("keen", "u1"),
     ],
@@ -212,4 +213,3 @@ def push(o, to, sender, touch):
     item.sender = sender
     item.touch = touch
     o.counts[1] = n + 1
-

@@ -21,7 +21,9 @@ def test_a_baseline_without_a_rate_to_fit_is_refused():
         fit(plan.override({"baseline": {}}))
 
 
-@pytest.mark.parametrize(("name", "value"), [("behaviour.shop.ctr", 0.032), ("new_users", 31_000.0), ("behaviour.visit.rate", 2.5)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("behaviour.shop.ctr", 0.032), ("new_users", 31_000.0), ("behaviour.visit.rate", 2.5)]
+)
 def test_the_line_and_back(name, value):
     assert from_line(name, to_line(name, value)) == pytest.approx(value)
 

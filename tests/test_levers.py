@@ -206,7 +206,8 @@ def test_goods_limit_an_offer() -> None:
 
 @pytest.mark.parametrize(
     ("audience", "share"),
-    [({"segments": ["a"]}, 0.25), ({"tags": ["t"]}, 0.75 * 0.4), ({"orders": [10**6, None]}, 0), ({"idle": [0, 0]}, 0), ({"idle": [1, 1]}, 0.632),
+    [({"segments": ["a"]}, 0.25), ({"tags": ["t"]}, 0.75 * 0.4), ({"orders": [10**6, None]}, 0), ({"idle": [0, 0]}, 0),
+     ({"idle": [1, 1]}, 0.632),
      ({"registered": False}, 0), ({"registered": None}, 1), ({"segments": ["a"], "tags": ["t"]}, 0)],
 )  # fmt: skip
 def test_an_audience_limits_an_offer(audience: dict[str, Any], share: float) -> None:

@@ -45,7 +45,9 @@ def test_the_market_without_the_plan_shows_the_baseline(name):
 
 
 def test_a_wrong_base_rate_does_not_pass_for_the_baseline():
-    market = without_plan(scenarios.load("annual-promotion")).override({"market.users": USERS, "behaviour.shop.cart": 0.3})
+    market = without_plan(scenarios.load("annual-promotion")).override(
+        {"market.users": USERS, "behaviour.shop.cart": 0.3}
+    )
     table = report(market, market, range(1, 4)).set_index("kpi")
     assert not table.loc["order_conversion", "holds"]
 

@@ -310,7 +310,9 @@ def test_purchases_have_the_distribution_of_bg_nbd(customers: Rehearsal) -> None
 def test_users_of_the_first_day_have_a_past_as_bg_nbd_has_it() -> None:
     """Tenure is uniform over 1095 days, so the expectation is the mean of E[X(t)] over it."""
     scenario = plan(
-        of_users(40_000), behaving(SILENT, BG_NBD, {"start": {"aware": 0, "registered": 1.0}}), clock={**CLOCK, "days": 1}
+        of_users(40_000),
+        behaving(SILENT, BG_NBD, {"start": {"aware": 0, "registered": 1.0}}),
+        clock={**CLOCK, "days": 1},
     )
     users = Rehearsal(scenario, 23).population.world.users
     tenure = -users["registered"].astype(int)

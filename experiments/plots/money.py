@@ -46,8 +46,10 @@ def costs(replication: Replication) -> pd.DataFrame:
     table = paid.groupby(["lever", "account"], observed=True)["yuan"].sum().reset_index()
     table = table.astype({"lever": str, "account": str}).assign(yuan=table["yuan"] / len(replication.seeds))
     dearest = table.groupby("lever")["yuan"].transform("sum")
-    return table.assign(total=dearest).sort_values(["total", "lever"], ascending=False, ignore_index=True).drop(
-        columns="total"
+    return (
+        table.assign(total=dearest)
+        .sort_values(["total", "lever"], ascending=False, ignore_index=True)
+        .drop(columns="total")
     )
 
 

@@ -107,4 +107,3 @@ def tell(event: str, detail: int, value: float, scenario: Scenario, names: Names
         "visit-lost": lambda: "comes, but the servers are down",
     }
     return phrases[event]() if event in phrases else event.replace("-", " ")
-

@@ -87,5 +87,5 @@ class Media(LeverProcess):
 def budget_cents(budget: float | str, account_cents: int) -> int:
     """Return a budget in cents: yuan, or a percentage of what the account was planned to hold."""
     if isinstance(budget, str) and budget.strip().endswith("%"):
-        return int(round(number(budget) * account_cents))
-    return int(round(number(budget) * 100))
+        return round(float(number(budget)) * account_cents)
+    return round(float(number(budget)) * 100)

@@ -20,7 +20,9 @@ class Message(LeverProcess):
         row["reach"][: len(reach)] = reach
         row["audience"] = desk.weather.audience(spec.audience)
         row["every"], row["after"], row["delay"] = spec.every, TRIGGERS.index(spec.after), spec.delay
-        row["offer"] = -1 if spec.offer is None or spec.offer not in desk.names.offers else desk.names.offers.index(spec.offer)
+        row["offer"] = (
+            -1 if spec.offer is None or spec.offer not in desk.names.offers else desk.names.offers.index(spec.offer)
+        )
         row["hour"], row["lever"], row["channel"] = spec.hour, self.credit, desk.names.channel(spec.channel)
         self.last_open: int | None = None
 

@@ -61,7 +61,10 @@ def leaving_day(u, i, m):
 
 @compiled
 def fade(i, day, m, w, o):
-    """Move a user who has been away to dormant, churned, unaware or out of the market, when the day has come."""
+    """Move a user who has been away to dormant, churned, unaware or out of the market, when the day has come.
+
+    Nobody leaves the market while a group-buy waits with his basket in it.
+    """
     u = w.users[i]
     if u.registered == NEVER:
         if u.state != UNAWARE and u.awareness < m.b[FORGET]:
@@ -71,7 +74,7 @@ def fade(i, day, m, w, o):
             move(o, u, AWARE)
         return
     idle = day - u.visited
-    if u.state == CHURNED and day >= leaving_day(u, i, m):
+    if u.state == CHURNED and u.group < 0 and day >= leaving_day(u, i, m):
         note(o, u, i, day, -1, IS_REPLACED, 0, 0.0)
         for k in range(WALLET):
             if u.wallet[k]:

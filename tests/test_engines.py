@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from markets import CONTROL, digests, everything, of_users, tables, without
+from markets import ALWAYS, CONTROL, LIVELY, behaving, digests, everything, of_users, plan, tables, without
 
 from sim.live import live, scan
 from sim.run import Rehearsal, Run, simulate
@@ -42,6 +42,19 @@ def test_engine_and_threads_do_not_change_a_byte_of_any_table(busy: Run, how: di
 def test_engine_and_threads_agree_on_another_seed_and_size() -> None:
     scenario = everything(CONTROL, of_users(331, 37))
     runs = [simulate(scenario, 2**62 + 5, **how) for how in ({}, {"threads": 2}, {"engine": "process"})]
+    assert digests(runs[0]) == digests(runs[1]) == digests(runs[2])
+
+
+def test_groups_that_outlast_their_members_patience_are_the_same_for_any_threads() -> None:
+    """Members churn and would be replaced while their group waits: a joiner reads his starter's record that day."""
+    hasty = {"dormant_days": 1, "churn_days": 2, "renewal": 1.0}
+    start, visit = {"registered": 0.1, "aware": 0.5}, {"rate": 0.08}
+    group = {"kind": "group_buy", "size": 3, "off": 20, "accept": 0.2, "invite": 6, "start": 1, "days": 20}
+    scenario = plan(
+        of_users(400), behaving(LIVELY, {"start": start, "visit": visit, "shop": ALWAYS, "fade": hasty}),
+        {"behaviour": {"shop": {"cart": 0.9}}, "accounts": {"total": 10**9}}, levers={"g": {**group, "account": "users"}},
+    )  # fmt: skip
+    runs = [simulate(scenario, 1, **how) for how in ({}, {"threads": 2}, {"engine": "process"})]
     assert digests(runs[0]) == digests(runs[1]) == digests(runs[2])
 
 

@@ -236,6 +236,21 @@ def test_open_groups_hold_their_members_once() -> None:
     assert most_open > 5
 
 
+def test_nobody_leaves_the_market_while_a_group_waits_with_his_basket() -> None:
+    hasty = {"dormant_days": 1, "churn_days": 2, "renewal": 1.0}
+    group = {"kind": "group_buy", "size": 3, "off": 20, "accept": 0.2, "start": 1, "days": 20, "account": "users"}
+
+    def inspect(stage: Rehearsal, day: int, out: Any) -> None:
+        users, groups = stage.population.world.users, stage.population.world.groups
+        members = [int(i) for g in groups for i in g["members"][: g["n"]]]
+        assert sorted(members) == np.flatnonzero(users["group"] > 0).tolist()
+        assert not users["orders"][users["registered"] == NEVER].any()
+
+    stage = finished(plan(of_users(400), behaving(LIVELY, {"fade": hasty}), levers={"g": group}), 1, inspect)
+    assert stage.population.world.users["generation"].sum() > 100
+    assert total(stage, M.GROUPS_FILLED) > 5
+
+
 def test_registrations_are_the_cohorts_sizes(run: Run, stage: Rehearsal) -> None:
     sizes = stage.observer.cohort_size.sum(axis=1)
     new = by_day(stage, M.NEW_USERS)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import nan
 
 from sim import metrics as M
+from sim.ledger import REVENUE_KINDS
 from sim.observer import Observer
 from sim.snapshot import (
     ASKED,
@@ -38,17 +39,10 @@ class Window:
 
     def yuan(self, metric: int) -> float:
         """Return the sum of a money metric [yuan of the real market], to the cent as the ledger has it."""
-        if self.segment is None:
-            name = M.NAMES[metric]
-            if name in ("gmv", "margin", "shipping_fee", "shipping_cost", "refund"):
-                return (
-                    sum(
-                        c
-                        for d, _, _, kind, c in self.observer.ledger.rows
-                        if kind == name and self.first <= d <= self.last
-                    )
-                    / 100
-                )
+        name = M.NAMES[metric]
+        if self.segment is None and name in REVENUE_KINDS:
+            days = self.observer.ledger.revenue[name]
+            return sum(cents for day, cents in days.items() if self.first <= day <= self.last) / 100
         return self.count(metric) / 100
 
     def spend(self, levers: tuple[str, ...] | None = None) -> float:

@@ -23,12 +23,16 @@ class Ledger:
     rows: list[tuple[int, str, str, str, int]] = field(default_factory=list)
     by_lever: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
     """Cost of each lever by day [cents]."""
+    revenue: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
+    """Amount of each kind of revenue by day [cents]."""
 
     def post(self, day: int, account: str, lever: str, kind: str, cents: int) -> None:
         """Book an amount; nothing is booked for zero."""
         if cents:
             self.rows.append((day, account, lever, kind, cents))
-            if kind not in REVENUE_KINDS:
+            if kind in REVENUE_KINDS:
+                self.revenue[kind][day] += cents
+            else:
                 self.by_lever[lever][day] += cents
 
     def table(self, scenario: Scenario) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from scenarios import Scenario
 from sim import metrics
 from sim.clock import Calendar
 from sim.conditions import Array
-from sim.ledger import Ledger
+from sim.ledger import REVENUE_KINDS, Ledger
 from sim.snapshot import COUNTS, snapshot
 from sim.users import STATES
 from sim.weather import Names
@@ -129,7 +129,7 @@ class Observer:
 
     def post_revenue(self, day: int, tally: Array) -> None:
         """Book the day's revenue kinds to the ledger, cell by cell in whole cents as the daily table has them."""
-        for name in ("gmv", "margin", "shipping_fee", "shipping_cost", "refund"):
+        for name in REVENUE_KINDS:
             cells = np.floor(tally[metrics.NAMES.index(name)] * self.scale).astype(np.int64)
             self.ledger.post(day, "", "", name, int(cells.sum()))
 

@@ -292,6 +292,57 @@ def test_journeys_tell_the_same_story_as_the_tallies(run: Run) -> None:
     assert round(value * 100) == total(run, M.GMV)
 
 
+@pytest.fixture(scope="module")
+def newcomers() -> Run:
+    """A run whose users all begin and stay in it, and are all watched."""
+    behaviour = behaving(LIVELY, {"start": {"registered": 0}, "fade": {"renewal": 0, "churn_days": 300}})
+    return simulate(everything(CONTROL, behaviour), SEED, journeys=range(600))
+
+
+def days_of(run: Run, event: str) -> dict[int, set[int]]:
+    rows = run.journeys[run.journeys["event"] == event]
+    return {user: set(days) for user, days in rows.groupby("user")["day"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "ages"), [("retention_d1", (1, 1)), ("retention_d7", (1, 7)), ("retention_d30", (24, 30))]
+)
+def test_retention_is_the_share_of_registrants_whose_journeys_show_them_back(
+    newcomers: Run, name: str, ages: tuple[int, int]
+) -> None:
+    visits, registered = days_of(newcomers, "visits"), days_of(newcomers, "registers")
+    last = min(59, 79 - ages[1])
+    back = [
+        bool(visits[user] & set(range(day + ages[0], day + ages[1] + 1)))
+        for user, (day,) in ((user, tuple(days)) for user, days in registered.items())
+        if 0 <= day <= last
+    ]
+    assert len(back) > 100
+    assert kpi(newcomers, name) == pytest.approx(np.mean(back))
+
+
+def test_cohorts_are_as_active_as_their_members_journeys(newcomers: Run) -> None:
+    visits, registered = days_of(newcomers, "visits"), days_of(newcomers, "registers")
+    expected: Counter[tuple[int, int]] = Counter()
+    for user, (day,) in ((user, tuple(days)) for user, days in registered.items()):
+        cohort = (day + 35) // 30 * 30 - 35
+        expected.update({(cohort, (v - day) // 7) for v in visits[user] if v >= day})
+    rows = newcomers.cohorts[newcomers.cohorts["age_weeks"] > 0]
+    assert len(rows) > 10
+    for row in rows.itertuples():
+        assert row.active == expected[row.cohort, row.age_weeks] * 100
+
+
+def test_kpis_of_stock_counts_equal_a_recount_from_the_journeys(newcomers: Run) -> None:
+    """Monthly active users, repurchase and customers at the end of the plan."""
+    visits = days_of(newcomers, "visits").values()
+    orders = newcomers.journeys.query("event == 'orders' and day < 60").groupby("user").size()
+    assert kpi(newcomers, "mau") == 100 * sum(bool(days & set(range(30, 60))) for days in visits)
+    assert kpi(newcomers, "repurchase_12m") == pytest.approx((orders > 1).mean())
+    first = newcomers.journeys.query("event == 'orders'").groupby("user")["day"].min()
+    assert kpi(newcomers, "new_customers") == 100 * first.between(0, 59).sum()
+
+
 def test_tallies_fit_together(stage: Rehearsal) -> None:
     t = dict(enumerate(stage.observer.series.sum(axis=(0, 2)).tolist()))
     assert t[M.BOUNCES] + t[M.DETAILS] == t[M.UV]

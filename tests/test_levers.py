@@ -226,6 +226,21 @@ def test_a_quota_is_counted_in_the_real_market() -> None:
     assert kpi(run, "spend") == used.sum() * 100
 
 
+def test_who_is_refused_an_offer_at_the_till_buys_as_if_there_were_none() -> None:
+    """On one day, an offer that moves many may be used once: at most one order more than without it."""
+    undecided = behaving({"shop": {"cart": 0.2}})
+
+    def orders(**what: Any) -> tuple[int, int]:
+        sale = offer(form="threshold", over=120, off=60, **what)
+        run = simulate(daily(2_000, undecided, sale, clock={"days": 1}))
+        return total(run, M.ORDERS), total(run, M.GMV) - 10_000 * total(run, M.ORDERS)
+
+    none, all_of_them, one = orders(audience={"orders": [10**6, None]}), orders(), orders(quota=10)
+    assert all_of_them[0] > none[0] + 300
+    assert none[0] <= one[0] <= none[0] + 1
+    assert one[1] <= 2_000, "and nobody pads his basket for nothing"
+
+
 def test_one_offer_is_used_for_an_order_and_it_is_the_one_that_looks_best() -> None:
     levers = {
         "big": {"kind": "offer", "form": "amount", "off": 12, "account": "users"},
@@ -317,6 +332,16 @@ def test_a_scheduled_message_comes_to_each_user_once_in_every_so_many_days(every
 def test_weekdays_limit_scheduled_messages() -> None:
     sent = by_day(simulate(daily(50, post(weekdays=["fri"]))), M.MESSAGES)
     assert sent.tolist() == [50 if day % 7 == 4 else 0 for day in range(DAYS)]
+
+
+@pytest.mark.parametrize(("every", "days"), [(7, 7), (14, 14), (3, 7)])
+def test_messages_of_some_weekdays_keep_their_distance_too(every: int, days: int) -> None:
+    """On Fridays only, with at most one in so many days: every Friday, or every second."""
+    run = simulate(daily(100, post(every=every, weekdays=["fri"])), journeys=range(100))
+    messages = run.journeys[run.journeys["event"] == "gets-message"]
+    for _, received in messages.groupby("user")["day"]:
+        assert (np.diff(received) == days).all()
+    assert messages["user"].nunique() == 100
 
 
 def test_messages_reach_the_members_of_their_channel_and_cost_their_price() -> None:

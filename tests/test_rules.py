@@ -174,6 +174,27 @@ def test_a_switch_turns_levers_off_and_on_for_tomorrow() -> None:
     assert idle.tolist() == [20 <= d <= 29 or d >= 40 for d in range(DAYS)]
 
 
+def test_a_lever_on_standby_waits_for_a_rule_to_switch_it_on() -> None:
+    on = look(metric="uv", levers=[], every=20, action={"do": "switch", "levers": ["two"], "to": True})
+    run = simulate(ruled(on=on).override({"levers.two.standby": True}))
+    assert (spent(run, "two") > 0).tolist() == [False] * 20 + [True] * 40
+    assert run.rules["action"].tolist() == ["turned on"]
+    asleep = simulate(ruled().override({"levers.two.standby": True}))
+    assert spent(asleep, "two").sum() == 0
+
+
+def test_rules_take_from_the_reserve_in_its_release_days_alone() -> None:
+    """Without release days they may take from it at any time."""
+    more = look(action={"do": "scale", "change": 0.1, "account": "reserve"}, every=5)
+    data = ruled(more=more).model_dump(exclude_unset=True, by_alias=True)
+    for release, days in (({"days": [20, 34]}, {24, 29, 34}), (None, set(range(4, 59, 5)))):
+        reserve = {"account": "reserve"} if release is None else {"account": "reserve", "release": release}
+        split = {"media": {"share": 0.5}, "reserve": {"share": 0.5}}
+        data["accounts"] = {"total": 400_000, "split": split, "reserve": reserve}
+        rules = simulate(Scenario.model_validate(data)).rules
+        assert set(rules["day"][~rules["action"].str.contains(" 0.00 ")]) == days
+
+
 def test_a_rule_with_a_higher_priority_acts_first_and_a_lever_is_acted_on_once_a_day() -> None:
     up, down = (look(action={"do": "scale", "change": c}, every=10, priority=p) for c, p in ((0.1, 1), (-0.1, 5)))
     run = simulate(ruled(up=up, down=down))

@@ -121,7 +121,7 @@ def available(names: list[str], users: int, days: int, console: Console) -> list
 def measure(timings: list[Timing], rounds: int, funnel: Funnel) -> None:
     """Run the rounds, every peer once in each, after a short one that compiles and imports what is left."""
     for timing in timings:
-        timing.program.run(funnel, 1_000, 3, SEED)
+        timing.program.run(funnel, 1_000, 40, SEED)
     for number in range(rounds):
         for timing in timings:
             timing.measure(funnel, SEED + number)

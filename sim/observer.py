@@ -14,6 +14,7 @@ from sim.weather import Names
 from sim.world import AGE_WEEKS, COHORT_DAYS, EVENTS, Out, World
 
 SNAPSHOT_EVERY = 30
+_REVENUE = [metrics.NAMES.index(name) for name in REVENUE_KINDS]
 
 
 class Observer:
@@ -129,9 +130,9 @@ class Observer:
 
     def post_revenue(self, day: int, tally: Array) -> None:
         """Book the day's revenue kinds to the ledger, cell by cell in whole cents as the daily table has them."""
-        for name in REVENUE_KINDS:
-            cells = np.floor(tally[metrics.NAMES.index(name)] * self.scale).astype(np.int64)
-            self.ledger.post(day, "", "", name, int(cells.sum()))
+        cents = np.floor(tally[_REVENUE] * self.scale).astype(np.int64).sum(axis=(1, 2))
+        for name, amount in zip(REVENUE_KINDS, cents.tolist(), strict=True):
+            self.ledger.post(day, "", "", name, amount)
 
     def cohorts(self) -> pd.DataFrame:
         """Return cohort (first day of 30), age_weeks, users, active: members who came in that week of age."""

@@ -255,11 +255,11 @@ class Rehearsal:
 
     def operate(self, day: int, out: Out) -> None:
         """Close the shelves and the service desk."""
-        demand = np.diff(np.concatenate([[0.0], self.weather.conditions.demand]))
+        cumulative = self.weather.conditions.demand
         attempts = float(out.tally[metrics.ORDER_ATTEMPTS].sum())
         for shelf in self.shelves:
             left = int(self.weather.conditions.stock[shelf.row])
-            wanted = attempts * float(demand[shelf.row])
+            wanted = attempts * float(cumulative[shelf.row] - (cumulative[shelf.row - 1] if shelf.row else 0.0))
             sold = float(shelf.served - left) if shelf.started and shelf.served >= 0 else wanted
             shelf.evening(day, sold * self.desk.scale, max(sold, wanted if left == 0 else 0.0) * self.desk.scale)
         self.service.evening(float(out.tally[metrics.ORDERS].sum()) * self.desk.scale)

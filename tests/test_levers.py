@@ -87,6 +87,11 @@ def test_placements_are_bought_whole_and_never_beyond_the_budget(budget: float, 
         assert left == 5e8 - units * 30_000
 
 
+def test_placements_are_bought_as_soon_as_an_even_pace_has_saved_for_them() -> None:
+    run = simulate(daily(200, DEEP, ads(whole_units=True, unit_cost=9_000, budget=60_000)))
+    assert (spent(run, "ads").cumsum() / 9_000).tolist() == [(day + 1) * 1_000 // 9_000 for day in range(DAYS)]
+
+
 def test_a_budget_cut_below_what_waits_for_a_whole_unit_is_not_overspent() -> None:
     cut = {"cut": {"metric": "spend", "levers": ["ads"], "below": 1e9, "every": 1, "window": 1, "cool_down": 0,
                    "action": {"do": "scale", "change": -0.3}}}  # fmt: skip

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import scenarios
-from experiments.fit import baseline_kpis, report, without_plan
+from experiments.fit import baseline_kpis, fit, report, value_at, without_plan
 from sim.kpis import KPIS
 from sim.run import simulate
 
@@ -42,6 +42,17 @@ def test_the_market_without_the_plan_shows_the_baseline(name):
     table = report(market, market, SEEDS)
     missed = table[(table["fitted"] != "") & ~table["holds"]]
     assert missed.empty, missed.to_string()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", scenarios.names())
+def test_a_fresh_fit_finds_the_shipped_base_rates(name):
+    """With 120,000 users and four seeds the search may move a rate by its noise, not by more than 15 %."""
+    plan = scenarios.load(name)
+    found = fit(plan, seeds=4, users=120_000)
+    assert found.holds, found.table.to_string()
+    for path, value in found.changes.items():
+        assert value == pytest.approx(value_at(plan, path), rel=0.15), path
 
 
 def test_a_wrong_base_rate_does_not_pass_for_the_baseline():

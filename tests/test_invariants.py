@@ -453,7 +453,7 @@ def test_common_seeds_give_the_difference_of_two_plans_a_fraction_of_the_varianc
     record_property: Callable[[str, object], None],
 ) -> None:
     """With 24 seeds the ratio of two sample variances is within a factor 2.3 (95 %) of the true one; we ask for 3 and
-    see about 20."""
+    see about 70."""
     base = everything(of_users(600), never_short())
     deeper = with_lever(base, "public", off=25)
     seeds = range(100, 124)

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from scenarios.provenance import source_of, uncovered
     from scenarios.registry import names, question
     from scenarios.scenario import Scenario
+    from scenarios.uncertainty import Prior
+    from scenarios.values import as_written, value_at
     from scenarios.writer import dump, json_schema, write_schema
 
 _HOME = {
     "Fault": "faults",
+    "Prior": "uncertainty",
     "Scenario": "scenario",
     "ScenarioError": "faults",
+    "as_written": "values",
     "dump": "writer",
     "json_schema": "writer",
     "load": "compose",
@@ -31,13 +35,16 @@ _HOME = {
     "question": "registry",
     "source_of": "provenance",
     "uncovered": "provenance",
+    "value_at": "values",
     "write_schema": "writer",
 }
 
 __all__ = [
     "Fault",
+    "Prior",
     "Scenario",
     "ScenarioError",
+    "as_written",
     "dump",
     "json_schema",
     "load",
@@ -47,6 +54,7 @@ __all__ = [
     "question",
     "source_of",
     "uncovered",
+    "value_at",
     "write_schema",
 ]
 

@@ -2,34 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, get_args, get_origin
+from typing import Any, get_origin
 
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 
 from scenarios.faults import CHANGES, Fault, ScenarioError, nearest, shown
 from scenarios.loader import read_text
-from scenarios.paths import (
-    Path,
-    bare,
-    below,
-    fields,
-    is_record,
-    is_scalar,
-    is_tagged,
-    kinds,
-    nullable,
-    parse,
-    render,
-    tagged,
-)
+from scenarios.paths import Path, below, nullable, parse, render
+from scenarios.steps import NoPathError, narrow, step
 from scenarios.tree import Node, plain, plant
-
-
-class _NoPathError(Exception):
-    def __init__(self, path: Path, rule: str, fix: str = "") -> None:
-        super().__init__(path, rule, fix)
-        self.path, self.rule, self.fix = path, rule, fix
 
 
 def parse_set(text: str) -> tuple[str, Any]:
@@ -64,7 +45,7 @@ def apply(root: Node, changes: Mapping[str, Any], top: type[BaseModel]) -> tuple
             continue
         try:
             root = _put(root, top, (), path, plant(value, CHANGES))
-        except _NoPathError as error:
+        except NoPathError as error:
             faults.append(Fault(CHANGES, 0, render(error.path), "", error.rule, error.fix))
     return root, faults
 
@@ -73,56 +54,13 @@ def _put(node: Node, annotation: Any, done: Path, rest: Path, new: Node) -> Node
     """Return `node`, of type `annotation` at the path `done`, with `new` at `rest` below it."""
     if not rest:
         return replace(new, removes=True) if new.value is None else new
-    kind = _narrow(annotation, node)
-    if kind is None:
-        raise _NoPathError(done, "unknown kind", f"kinds: {', '.join(kinds(annotation))}")
-    if get_origin(kind) is tuple:
-        return _put_item(node, kind, done, rest, new)
-    if kind is not Any and not is_record(kind) and get_origin(kind) is not dict:
-        raise _NoPathError((*done, *rest), "unknown path", f"{render(done)} is a single value")
+    at = step(node, annotation, done, rest, absent="there is nothing to remove" if new.value is None else "")
+    part = _put(at.node, at.annotation, (*done, at.key), at.rest, new)
+    if isinstance(at.key, int):
+        items = node.value if isinstance(node.value, list) else [node]
+        return replace(node, value=[*items[: at.key], part, *items[at.key + 1 :]])
     value = node.value if isinstance(node.value, dict) else {}
-    key, rest = _key(value, kind, rest)
-    inner = below(kind, key)
-    if inner is None:
-        raise _NoPathError((*done, key), "unknown path", nearest(key, fields(kind), "keys"))
-    if key in value:
-        part = value[key]
-    elif rest and get_origin(kind) is dict:
-        raise _NoPathError((*done, key), "unknown name", nearest(key, value, "names"))
-    elif new.value is None and get_origin(kind) is dict:
-        raise _NoPathError((*done, key), "there is nothing to remove", nearest(key, value, "names"))
-    else:
-        part = _default(kind, key)
-    return replace(node, value={**value, key: _put(part, inner, (*done, key), rest, new)})
-
-
-def _put_item(node: Node, kind: Any, done: Path, rest: Path, new: Node) -> Node:
-    items = node.value if isinstance(node.value, list) else [] if node.value is None else [node]
-    index = int(rest[0]) if str(rest[0]).isdecimal() else -1
-    if not 0 <= index < len(items):
-        last = f"the last is {render((*done, len(items) - 1))}" if items else f"{render(done)} is empty"
-        raise _NoPathError((*done, rest[0]), "unknown path", last)
-    item = _put(items[index], below(kind, index), (*done, index), rest[1:], new)
-    return replace(node, value=[*items[:index], item, *items[index + 1 :]])
-
-
-def _key(value: Mapping[str, Node], kind: Any, rest: Path) -> tuple[str, Path]:
-    """Return the key that a path goes on with and the rest; names of mappings may hold dots."""
-    words = [str(part) for part in rest]
-    if get_origin(kind) is dict:
-        if is_scalar(get_args(kind)[1]):
-            return ".".join(words), ()
-        for end in range(len(words), 1, -1):
-            if ".".join(words[:end]) in value:
-                return ".".join(words[:end]), rest[end:]
-    return words[0], rest[1:]
-
-
-def _default(kind: Any, key: str) -> Node:
-    field = fields(kind).get(key) if is_record(kind) else None
-    if field is None or field.get_default(call_default_factory=False) is PydanticUndefined:
-        return Node(None, CHANGES)
-    return plant(field.get_default(call_default_factory=False), CHANGES)
+    return replace(node, value={**value, at.key: part})
 
 
 def prune(root: Node, top: type[BaseModel]) -> tuple[Node, list[Fault]]:
@@ -136,7 +74,7 @@ def prune(root: Node, top: type[BaseModel]) -> tuple[Node, list[Fault]]:
         around, null = root, root
         kind, inner = None, top
         for part in path:
-            around, kind = null, _narrow(inner, null)
+            around, kind = null, narrow(inner, null)
             null, inner = around.value[part], below(kind, part)
         if inner is None or nullable(inner) or not isinstance(path[-1], str):
             continue
@@ -165,13 +103,3 @@ def _without(node: Node, path: Path) -> Node:
     else:
         value[path[0]] = _without(value[path[0]], path[1:])
     return replace(node, value=value)
-
-
-def _narrow(annotation: Any, node: Node) -> Any:
-    """Return the type of a value, unions resolved by what is written, or None when nothing tells."""
-    if not is_tagged(annotation):
-        return bare(annotation)
-    if "interval" in kinds(annotation):
-        return tagged(annotation, "interval" if isinstance(node.value, dict) else "name")
-    tag = node.get("kind") or node.get("do")
-    return tagged(annotation, str(tag.value)) if tag is not None else None

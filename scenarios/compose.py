@@ -12,6 +12,7 @@ from scenarios.changes import apply, prune
 from scenarios.check import Kpis, cross_check
 from scenarios.extend import Extender
 from scenarios.faults import CHANGES, Fault, ScenarioError, nearest, shown
+from scenarios.priors import without_lapsed
 from scenarios.scenario import SCHEMA_VERSION, Scenario
 from scenarios.translate import findings
 from scenarios.tree import Node, find, merge, place, plain, plant
@@ -42,7 +43,7 @@ def load(
         known_kpis = list(known_kpis() if callable(known_kpis) else known_kpis)
     final, found = _overlay(root, chosen)
     faults += found
-    final, found = apply(final, changes or {}, Scenario)
+    final, found = _change(final, changes or {})
     faults += found
     scenario, found = _validate(final, known_kpis, whole=extender.whole)
     read = {(fault.file, fault.line, fault.path) for fault in extender.faults if fault.path}
@@ -59,7 +60,7 @@ def override(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
     A value replaces all that stood at its path; null removes an entry or resets a field to its default.
     Raises `ScenarioError` with every fault.
     """
-    root, faults = apply(plant(scenario, scenario.name), changes, Scenario)
+    root, faults = _change(plant(scenario, scenario.name), changes)
     changed, found = _validate(root, None, whole=True)
     faults += found
     if any(str(path).startswith("overlays") for path in changes):
@@ -69,12 +70,17 @@ def override(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
     return changed
 
 
+def _change(root: Node, changes: Mapping[str, Any]) -> tuple[Node, list[Fault]]:
+    changed, faults = apply(root, changes, Scenario)
+    return without_lapsed(changed, root), faults
+
+
 def _overlay(root: Node, names: Iterable[str]) -> tuple[Node, list[Fault]]:
     known = _overlays(root)
     faults = []
     for name in names:
         if name in known:
-            root = merge(root, known[name])
+            root = without_lapsed(merge(root, known[name]), root)
         else:
             fix = nearest(str(name), known, "overlays")
             faults.append(Fault(root.file, 0, "overlays", shown(str(name)), "unknown overlay", fix))
@@ -100,7 +106,7 @@ def _trials(root: Node, chosen: Iterable[str], known_kpis: Kpis) -> list[Fault]:
                 faults.append(_fault(root, ("overlays", name, key), f"an overlay cannot hold {key}"))
         if name in chosen:
             continue
-        _, found = _validate(merge(root, node), known_kpis, whole=True)
+        _, found = _validate(without_lapsed(merge(root, node), root), known_kpis, whole=True)
         if found and own is None:
             own = {(fault.path, fault.value) for fault in _validate(root, known_kpis, whole=True)[1]}
         for fault in found:

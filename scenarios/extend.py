@@ -7,6 +7,7 @@ from pathlib import Path
 from scenarios import registry
 from scenarios.faults import Fault, nearest, shown
 from scenarios.loader import read
+from scenarios.priors import without_lapsed
 from scenarios.tree import Node, merge
 
 MAX_PARENTS = 16
@@ -64,8 +65,8 @@ class Extender:
             if parent is None:
                 self.whole = False
             else:
-                base = parent if base is None else merge(base, parent)
-        return own if base is None else merge(base, own)
+                base = parent if base is None else without_lapsed(merge(base, parent), base)
+        return own if base is None else without_lapsed(merge(base, own), base)
 
     def _target(self, entry: Node, where: tuple[Path, str]) -> "_Target | tuple[str, str]":
         name = entry.value

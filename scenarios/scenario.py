@@ -16,6 +16,7 @@ from scenarios.market import Assortment, Market, Service
 from scenarios.model import Model
 from scenarios.money import Accounts
 from scenarios.targets import Baseline, Measures, Target
+from scenarios.uncertainty import Prior
 
 SCHEMA_VERSION = 1
 
@@ -63,6 +64,8 @@ class Scenario(Model):
     """Promises."""
     baseline: dict[str, Baseline] = {}
     """KPIs that hold today, by KPI id."""
+    priors: dict[str, Prior] = {}
+    """Ranges of numbers that are not known, by path."""
     overlays: dict[str, dict[str, Any]] = {}
     """Named changes that `load(name, overlays=[...])` applies."""
     provenance: dict[str, str] = {}
@@ -99,3 +102,13 @@ class Scenario(Model):
         """SHA-256 of the resolved scenario, names and provenance apart: equal plans have equal digests."""
         data = self.model_dump(mode="json", by_alias=True, exclude={"name", "question", "provenance", "overlays"})
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that can change a run, and of the order in which it stands: runs are stored under it.
+
+        Priors, provenance and the definitions of overlays are left out. Unlike `digest`, scenarios that differ only in
+        the order of names (of segments, say) have different fingerprints, since users are numbered in that order.
+        """
+        data = self.model_dump_json(by_alias=True, exclude={"priors", "provenance", "overlays"})
+        return hashlib.sha256(data.encode()).hexdigest()

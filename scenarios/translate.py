@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from scenarios.faults import nearest, shown
@@ -37,8 +37,8 @@ _BOUNDS = {
 _RECORD = {"dict_type", "model_type", "model_attributes_type"}
 
 
-def findings(error: ValidationError, top: type[BaseModel]) -> Iterator[Finding]:
-    """Yield what a record's validation found wrong, one finding for each path and rule."""
+def findings(error: ValidationError, top: Any) -> Iterator[Finding]:
+    """Yield what the validation of a value of type `top` found wrong, one finding for each path and rule."""
     seen = set()
     for detail in error.errors(include_url=False):
         finding = _finding(detail, *locate(top, detail["loc"]))

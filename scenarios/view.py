@@ -14,6 +14,7 @@ from scenarios.money import Accounts
 from scenarios.paths import fields, is_scalar
 from scenarios.scenario import Scenario
 from scenarios.targets import Baseline, Target
+from scenarios.uncertainty import Prior
 
 
 class View:
@@ -37,6 +38,7 @@ class View:
         self.shocks: dict[str, Shock] = parts.get("shocks", {})
         self.targets: dict[str, Target] = parts.get("targets", {})
         self.baseline: dict[str, Baseline] = parts.get("baseline", {})
+        self.priors: dict[str, Prior] = parts.get("priors", {})
 
     def names(self, *path: str) -> list[str]:
         """Return the names in a mapping of the scenario as written, such as `market`, `segments`."""
@@ -116,7 +118,15 @@ _SECTIONS = [key for key in fields(Scenario) if key not in ("schema", "name", "q
 
 
 @cache
-def _adapter(key: str, *, entry: bool) -> TypeAdapter[Any]:
+def has_entries(key: str) -> bool:
+    """Return whether a section holds records by name, such as levers."""
+    annotation = fields(Scenario)[key].annotation
+    return get_origin(annotation) is dict and not is_scalar(get_args(annotation)[1])
+
+
+@cache
+def adapter(key: str, *, entry: bool) -> TypeAdapter[Any]:
+    """Return what validates a section, or one of its entries."""
     annotation: Any = fields(Scenario)[key].annotation
     return TypeAdapter(get_args(annotation)[1] if entry else annotation)
 
@@ -125,13 +135,12 @@ def _valid_parts(data: Mapping[str, Any]) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     for key in _SECTIONS:
         value = data.get(key, {})
-        annotation = fields(Scenario)[key].annotation
-        if get_origin(annotation) is dict and not is_scalar(get_args(annotation)[1]):
+        if has_entries(key):
             entries = value.items() if isinstance(value, Mapping) else ()
-            checked = {name: _valid(_adapter(key, entry=True), entry) for name, entry in entries}
+            checked = {name: _valid(adapter(key, entry=True), entry) for name, entry in entries}
             parts[key] = {name: entry for name, entry in checked.items() if entry is not None}
         else:
-            parts[key] = _valid(_adapter(key, entry=False), value)
+            parts[key] = _valid(adapter(key, entry=False), value)
     return parts
 
 

@@ -6,18 +6,23 @@ import os
 import platform
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 import scenarios
-from experiments.replicate import Replication
+from experiments.replication import Replication
+from experiments.spreadsheet import write_csv
 from scenarios import Scenario
 from sim.compile import source_digest
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 RUNS = Path("runs")
 """Where run folders go unless told otherwise."""
@@ -60,15 +65,16 @@ def write_folder(replication: Replication, path: str | os.PathLike[str] | None =
     full disk or Ctrl-C, nothing is left. Raises `FolderError` when it exists and is not empty, or cannot be written.
     """
     folder = check_folder(default_folder(replication) if path is None else path)
-    with _in_one_step(folder) as making:
+    with in_one_step(folder) as making:
         (making / "scenario.yaml").write_text(scenarios.dump(replication.scenario), encoding="utf-8")
         text = json.dumps(manifest(replication), indent=2, ensure_ascii=False)
         (making / "manifest.json").write_text(text + "\n", encoding="utf-8")
         replication.daily.to_parquet(making / "daily.parquet", index=False, compression="zstd")
-        for name, table in tables(replication).items():
-            table.to_csv(making / f"{name}.csv", index=False, lineterminator="\n")
+        write_csv(making, tables(replication))
         if charts:
-            write_charts(replication, making / "charts")
+            from experiments.plots import CHARTS
+
+            save_charts(making / "charts", {name: partial(draw, replication) for name, draw in CHARTS.items()})
     return folder
 
 
@@ -125,17 +131,15 @@ def tables(replication: Replication) -> dict[str, pd.DataFrame]:
     }
 
 
-def write_charts(replication: Replication, folder: Path) -> None:
-    """Draw all charts into a folder."""
-    from experiments.plots import CHARTS
-
+def save_charts(folder: Path, charts: Mapping[str, Callable[[], "Figure"]]) -> None:
+    """Draw charts into a new folder, each to a file of its name."""
     folder.mkdir()
-    for name, draw in CHARTS.items():
-        draw(replication).savefig(folder / f"{name}.png", dpi=DPI)
+    for name, draw in charts.items():
+        draw().savefig(folder / f"{name}.png", dpi=DPI)
 
 
 @contextmanager
-def _in_one_step(folder: Path) -> Iterator[Path]:
+def in_one_step(folder: Path) -> Iterator[Path]:
     """Give a temporary folder beside its final place; put it there when all went well, remove it otherwise."""
     made = [parent for parent in reversed(folder.absolute().parents) if not parent.exists()]
     making = folder.absolute().with_name(f".{folder.absolute().name}.{os.getpid()}.part")

@@ -11,7 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.folder import manifest
-from experiments.replicate import SO_FAR, Replication
+from experiments.job import SO_FAR
+from experiments.outputs import MAIN
+from experiments.replication import Replication
 from experiments.tables import rows
 from experiments.units import amount, between, compact, probability, spell, whole
 from sim.kpis import KPIS
@@ -20,11 +22,6 @@ from sim.ledger import UNFUNDED
 FEW_SEEDS = 10
 NARROW = 76
 """Columns of a page from which numbers fit on one line."""
-MAIN = (
-    "exposure", "uv_per_day", "new_users", "new_customers", "order_conversion", "orders", "aov", "gmv", "retention_d30",
-    "repurchase_12m", "spend", "roas", "cac", "profit",
-)  # fmt: skip
-"""KPIs shown whatever the plan promises."""
 _COLOURS = {"very likely": "green", "likely": "green", "open": "yellow", "unlikely": "red", "very unlikely": "red"}
 
 

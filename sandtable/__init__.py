@@ -5,7 +5,7 @@
 >>> plan.market.users
 20000
 
-`st.simulate(plan, seed=1)` runs it once and has `.kpis`; `st.replicate(plan, seeds=5)` runs it five times and has
+`st.simulate(plan, seed=1)` runs it once and has `.kpis`; `st.run(plan, seeds=5)` runs it five times and has
 `.summary`, with intervals.
 """
 
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from experiments.fit import fit
-    from experiments.replicate import Replication, replicate
+    from experiments.replication import Replication, run
+    from experiments.runner import Runner
+    from experiments.store import Store
     from optimize.allocate import allocate
     from sandtable.plan import load
     from scenarios import Scenario, ScenarioError, names
@@ -25,15 +27,17 @@ if TYPE_CHECKING:
 
 _HOME = {
     "KPIS": "sim.kpis",
-    "Replication": "experiments.replicate",
+    "Replication": "experiments.replication",
     "Run": "sim.run",
+    "Runner": "experiments.runner",
     "Scenario": "scenarios",
     "ScenarioError": "scenarios",
+    "Store": "experiments.store",
     "allocate": "optimize.allocate",
     "fit": "experiments.fit",
     "load": "sandtable.plan",
     "names": "scenarios",
-    "replicate": "experiments.replicate",
+    "run": "experiments.replication",
     "simulate": "sim.run",
 }
 
@@ -41,13 +45,15 @@ __all__ = [
     "KPIS",
     "Replication",
     "Run",
+    "Runner",
     "Scenario",
     "ScenarioError",
+    "Store",
     "allocate",
     "fit",
     "load",
     "names",
-    "replicate",
+    "run",
     "simulate",
 ]
 

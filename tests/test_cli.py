@@ -17,8 +17,8 @@ from markets import CONTROL, everything
 
 import sandtable as st
 import scenarios
-from experiments import pool, scoreboard
-from experiments.replicate import replicate
+from experiments import executors, replication, scoreboard
+from experiments.runner import Progress, Runner
 from sandtable.cli import main, screen
 from sandtable.cli.parser import parser
 from sandtable.cli.trace import tell
@@ -43,7 +43,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(pool, "cores", lambda: 1)
+    monkeypatch.setattr(executors, "cores", lambda: 1)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     return tmp_path
@@ -180,10 +180,10 @@ def test_numbers_are_never_cut_off(file, capsys, monkeypatch):
 
 
 def test_the_command_line_and_the_library_write_the_same(file, monkeypatch):
-    monkeypatch.setattr(pool, "cores", lambda: 2)
+    monkeypatch.setattr(executors, "cores", lambda: 2)
     assert main(["run", file, "--seeds", "2", "-o", "a", "--no-charts", "--quiet", "--threads", "2"]) == 0
     assert main(["run", file, "--seeds", "2", "-o", "b", "--no-charts", "--threads", "2", "--engine", "process"]) == 0
-    found = replicate(st.load(file), seeds=2, processes=1)
+    found = replication.run(st.load(file), seeds=2, runner=Runner(processes=1))
     assert Path("a/kpis.csv").read_text() == found.summary.to_csv(index=False, lineterminator="\n")
     for name in ("kpis.csv", "ledger.csv", "accounts.csv", "credit.csv", "cohorts.csv", "rules.csv", "daily.parquet"):
         assert Path("a", name).read_bytes() == Path("b", name).read_bytes(), name
@@ -210,7 +210,7 @@ def test_a_run_cut_short_says_so(file, capsys):
 
 
 def test_a_folder_in_use_is_refused_before_anything_is_simulated(file, capsys, here, monkeypatch):
-    monkeypatch.setattr("sandtable.cli.run.replicate", lambda *a, **k: pytest.fail("simulated for nothing"))
+    monkeypatch.setattr("experiments.replication.run", lambda *a, **k: pytest.fail("simulated for nothing"))
     (here / "used").mkdir()
     (here / "used" / "mine.txt").write_text("mine")
     assert main(["run", file, "-o", "used"]) == 2
@@ -222,7 +222,7 @@ def test_an_answer_that_cannot_be_written_is_printed_all_the_same(file, capsys, 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("experiments.folder.write_charts", full)
+    monkeypatch.setattr("experiments.folder.save_charts", full)
     assert main(["run", file, "--seeds", "1", "-o", "out"]) == 2
     out, err = capsys.readouterr()
     assert "Money, in yuan" in out
@@ -234,7 +234,7 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(file, capsys, here, monkeypatch
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("experiments.folder.write_charts", stop)
+    monkeypatch.setattr("experiments.folder.save_charts", stop)
     assert main(["run", file, "--seeds", "1"]) == 130
     assert capsys.readouterr().err == "sandtable: stopped: nothing was written\n"
     assert list(here.iterdir()) == []
@@ -247,7 +247,9 @@ def test_ctrl_c_in_the_terminal_ends_parent_and_children(here):
     time.sleep(3)
     os.killpg(run.pid, signal.SIGINT)
     out, err = run.communicate(timeout=20)
-    assert (run.returncode, out, err) == (130, "", "sandtable: stopped: nothing was written\n")
+    assert (run.returncode, out, err) == (
+        130, "", "sandtable: stopped after 0 of 4 runs: nothing was written\n"
+    )  # fmt: skip
     assert list(here.iterdir()) == []
 
 
@@ -320,17 +322,17 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_the_bar_counts_runs_and_days_on_a_terminal_only(monkeypatch):
+def test_the_bar_counts_runs_on_a_terminal_only(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
-    with screen.bar("days", shown=True) as advance:
-        advance(1_500, 3_000, 2, 4)
+    with screen.bar(shown=True) as advance:
+        advance(Progress(done=2, of=4, reused=1, share=0.55, user_days=3e6, seconds=2.0))
         time.sleep(0.3)
         advance("writing the run folder")
-    assert "2 of 4 runs, 1,500 of 3,000 days" in terminal.getvalue()
+    assert "2 of 4 runs (1 kept from before), 1.5 M user-days a second" in terminal.getvalue()
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    with screen.bar("days", shown=True) as advance:
+    with screen.bar(shown=True) as advance:
         advance(1, 2)
     assert sys.stderr.getvalue() == ""
 
@@ -338,7 +340,7 @@ def test_the_bar_counts_runs_and_days_on_a_terminal_only(monkeypatch):
 def test_the_library_is_the_same_as_its_parts():
     assert set(st.__all__) | {"__version__"} <= set(dir(st))
     assert st.simulate is simulate
-    assert st.replicate is replicate
+    assert st.run is replication.run
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         st.nothing  # noqa: B018
     with pytest.raises(st.ScenarioError, match="did you mean orders"):
@@ -346,7 +348,7 @@ def test_the_library_is_the_same_as_its_parts():
 
 
 def test_notes_say_what_to_mind():
-    found = replicate(everything(CONTROL), seeds=1, processes=1)
+    found = replication.run(everything(CONTROL), seeds=1, runner=Runner(processes=1))
     said = " ".join(scoreboard.notes(found))
     for words in ("one run shows no spread", "600 simulated users stand for 60,000", "no account could", "rules acted"):
         assert words in said

@@ -11,10 +11,11 @@ import pytest
 from markets import CONTROL, everything
 
 import scenarios
-from experiments import folder
+from experiments import folder, replication
 from experiments.folder import FolderError, check_folder, default_folder, write_folder
 from experiments.plots import CHARTS
-from experiments.replicate import Replication, replicate
+from experiments.replication import Replication
+from experiments.runner import Runner
 from experiments.summary import COLUMNS
 
 TABLES = {"accounts.csv", "cohorts.csv", "credit.csv", "kpis.csv", "ledger.csv", "rules.csv"}
@@ -23,7 +24,9 @@ REST = {"daily.parquet", "manifest.json", "scenario.yaml"}
 
 @pytest.fixture(scope="module")
 def two() -> Replication:
-    return replicate(everything(CONTROL, targets={"orders": {"kpi": "orders", "at_least": 1}}), seeds=2, processes=1)
+    return replication.run(
+        everything(CONTROL, targets={"orders": {"kpi": "orders", "at_least": 1}}), seeds=2, runner=Runner(processes=1)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -112,22 +115,22 @@ def test_what_is_no_folder_is_refused(tmp_path):
     ],
 )
 def test_nothing_is_left_after_an_error(two, tmp_path, monkeypatch, fault, raised, words):
-    def fail(replication: Replication, place: Path) -> None:
+    def fail(place: Path, charts: object) -> None:
         assert (place.parent / "kpis.csv").is_file()
         raise fault
 
-    monkeypatch.setattr(folder, "write_charts", fail)
+    monkeypatch.setattr(folder, "save_charts", fail)
     with pytest.raises(raised, match=words):
         write_folder(two, tmp_path / "a" / "b" / "run")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_appears_meanwhile_is_kept(two, tmp_path, monkeypatch):
-    def intrude(replication: Replication, place: Path) -> None:
+    def intrude(place: Path, charts: object) -> None:
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / "kept.txt").write_text("theirs")
 
-    monkeypatch.setattr(folder, "write_charts", intrude)
+    monkeypatch.setattr(folder, "save_charts", intrude)
     with pytest.raises(FolderError, match="run was not written"):
         write_folder(two, tmp_path / "run")
     assert [p.name for p in (tmp_path / "run").iterdir()] == ["kept.txt"]

@@ -11,8 +11,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from experiments import replication
 from experiments.plots import CHARTS, acquisition, credit, funnel, kpi_curves, money, retention, states, style, targets
-from experiments.replicate import Replication, replicate
+from experiments.replication import Replication
+from experiments.runner import Runner
 
 TARGETS = {
     "orders": {"kpi": "orders", "at_least": 600, "title": "A title long enough to need a line of its own (訂單)"},
@@ -34,7 +36,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, Replication]:
-    return {name: replicate(market, processes=1, **how) for name, (market, how) in CASES.items()}
+    return {name: replication.run(market, runner=Runner(processes=1), **how) for name, (market, how) in CASES.items()}
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,7 @@
 """Replications: statistics with known answers, tables that no spreading of runs changes, children that obey."""
 
-import os
-import signal
 import subprocess
 import sys
-import time
 from math import isnan, nan
 
 import numpy as np
@@ -13,9 +10,11 @@ import pytest
 from markets import CONTROL, everything, plan
 from scipy import stats
 
-from experiments import pool
+from experiments import executors, replication
 from experiments.curves import STOCKS, TOTALS, curves
-from experiments.replicate import SO_FAR, Replication, replicate
+from experiments.job import KEPT, SO_FAR
+from experiments.replication import Replication
+from experiments.runner import Progress, Runner
 from experiments.summary import COLUMNS, attainment, interval, verdict
 from experiments.units import probability
 from sim.kpis import KPIS
@@ -38,7 +37,7 @@ WORDS = {
 
 @pytest.fixture(scope="module")
 def three() -> Replication:
-    return replicate(everything(CONTROL, targets=TARGETS), seeds=3, processes=1)
+    return replication.run(everything(CONTROL, targets=TARGETS), seeds=3, runner=Runner(processes=1))
 
 
 def test_the_interval_is_student_t():
@@ -140,7 +139,7 @@ def test_everyone_is_in_one_state_every_day(three):
 
 
 def test_runs_that_end_early_say_so():
-    found = replicate(everything(targets=TARGETS), seeds=[4], days=31, processes=1)
+    found = replication.run(everything(targets=TARGETS), seeds=[4], days=31, runner=Runner(processes=1))
     promises = found.promises.set_index("name")
     assert not found.whole
     assert promises.loc["orders", "verdict"] == "cannot tell: not simulated"
@@ -153,7 +152,7 @@ def test_runs_that_end_early_say_so():
 
 
 def test_one_run_cannot_tell():
-    found = replicate(everything(targets={"orders": TARGETS["orders"]}), seeds=[9], processes=1)
+    found = replication.run(everything(targets={"orders": TARGETS["orders"]}), seeds=[9], runner=Runner(processes=1))
     assert found.promises["verdict"].tolist() == ["cannot tell: one run"]
     assert found.summary["ci_low"].isna().all()
 
@@ -181,21 +180,21 @@ def test_stock_kpis_are_those_that_need_a_look_at_all_users(three):
 
 @pytest.mark.parametrize("cores", [1, 2, 3, 8])
 def test_processes_times_threads_never_exceed_the_cores(monkeypatch, cores):
-    monkeypatch.setattr(pool, "cores", lambda: cores)
+    monkeypatch.setattr(executors, "cores", lambda: cores)
     for jobs in (1, 2, 20):
         for threads in (1, 2, 16):
             for asked in (None, 1, 4):
-                processes, each = pool.share_out(jobs, threads, asked)
+                processes, each = executors.share_out(jobs, threads, asked)
                 assert 1 <= processes <= jobs
                 assert each >= 1
                 assert processes * each <= cores
-    assert pool.share_out(20) == (cores, 1)
+    assert executors.share_out(20) == (cores, 1)
 
 
 @pytest.mark.parametrize("count", ["threads", "processes"])
 def test_counts_below_one_are_refused(count):
     with pytest.raises(ValueError, match=f"{count} >= 1"):
-        replicate(plan(), seeds=1, **{count: 0})
+        replication.run(plan(), seeds=1, runner=Runner(**{count: 0}))
 
 
 @pytest.mark.parametrize(
@@ -203,65 +202,42 @@ def test_counts_below_one_are_refused(count):
 )
 def test_bad_seeds_are_refused(seeds, words):
     with pytest.raises(ValueError, match=words):
-        replicate(plan(), seeds=seeds, processes=1)
+        replication.run(plan(), seeds=seeds, runner=Runner(processes=1))
 
 
 def test_no_days_are_refused():
     with pytest.raises(ValueError, match="days >= 1"):
-        replicate(plan(), seeds=1, days=0)
+        replication.run(plan(), seeds=1, days=0)
 
 
-def test_progress_counts_every_day_once():
-    told = []
-    replicate(plan(), seeds=2, days=3, processes=1, progress=lambda *counts: told.append(counts))
-    assert told == sorted(told)
-    assert told[-1] == (2 * 33, 2 * 33, 2, 2)
+def test_progress_grows_to_the_whole():
+    told: list[Progress] = []
+    replication.run(plan(), seeds=2, days=3, runner=Runner(processes=1, progress=told.append))
+    shares = [p.share for p in told]
+    assert shares == sorted(shares)
+    assert len({round(s, 3) for s in shares}) > 60
+    assert (told[-1].done, told[-1].of, told[-1].share) == (2, 2, 1.0)
+    assert told[-1].user_days == 2 * 33 * plan().market.users
 
 
 def test_processes_give_the_same_tables(monkeypatch, three):
-    monkeypatch.setattr(pool, "cores", lambda: 2)
-    told = []
-    found = replicate(three.scenario, seeds=3, processes=2, progress=lambda *counts: told.append(counts))
+    monkeypatch.setattr(executors, "cores", lambda: 2)
+    found = replication.run(three.scenario, seeds=3, runner=Runner(processes=2))
     assert found.processes == 2
-    for name in ("kpis", "daily", "curves", "ledger", "accounts", "credit", "cohorts", "rules", "stock", "targets"):
+    for name in KEPT["all"]:
         pd.testing.assert_frame_equal(getattr(found, name), getattr(three, name))
-    assert told[-1] == (3 * 115, 3 * 115, 3, 3)
-
-
-def _fails(job: int, tick: pool.Tick) -> int:
-    if job == 1:
-        raise ValueError("job one is bad")
-    time.sleep(60)
-    return job
-
-
-def _dies(job: int, tick: pool.Tick) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return job
-
-
-def test_an_error_in_a_child_ends_the_others_at_once():
-    began = time.monotonic()
-    with pytest.raises(ValueError, match="job one is bad"):
-        pool.spread(_fails, [0, 1], steps=1, processes=2)
-    assert time.monotonic() - began < 30
-
-
-def test_a_killed_child_is_told():
-    with pytest.raises(pool.LostError, match="out of memory"):
-        pool.spread(_dies, [0, 1], steps=1, processes=2)
 
 
 def test_a_script_without_a_guard_is_not_run_again(tmp_path):
     script = tmp_path / "plain.py"
     lines = (
         "import scenarios",
-        "from experiments import pool",
-        "from experiments.replicate import replicate",
+        "from experiments import executors",
+        "from experiments import replication",
         "print('once', flush=True)",
-        "pool.cores = lambda: 2",
+        "executors.cores = lambda: 2",
         "plan = scenarios.load('shopping-festival', changes={'market.users': 500})",
-        "found = replicate(plan, seeds=2, days=1)",
+        "found = replication.run(plan, seeds=2, days=1)",
         "print(found.processes, found.seeds[-1])",
     )
     script.write_text("\n".join(lines), encoding="utf-8")

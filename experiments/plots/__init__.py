@@ -8,7 +8,7 @@ from collections.abc import Callable
 from matplotlib.figure import Figure
 
 from experiments.plots import acquisition, credit, funnel, kpi_curves, money, retention, states, targets
-from experiments.replicate import Replication
+from experiments.replication import Replication
 
 CHARTS: dict[str, Callable[[Replication], Figure]] = {
     "kpi-curves": kpi_curves.figure,

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from experiments.plots.style import STACK, Numbers, canvas, footnote, headline, label, nothing, panel, styled
 from experiments.plots.timeline import date_axis, first_day, legend_of_days, number, phases
-from experiments.replicate import Replication
+from experiments.replication import Replication
 from scenarios import Scenario
 
 MOST = 9

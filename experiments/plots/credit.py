@@ -20,7 +20,7 @@ from experiments.plots.style import (
     styled,
     title_of,
 )  # fmt: skip
-from experiments.replicate import Replication
+from experiments.replication import Replication
 from experiments.tables import rows
 from experiments.units import amount, compact
 from scenarios import Scenario

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from experiments import units
 from experiments.plots.style import BLACK, BLUE, RUST, canvas, headline, nothing, panel, styled
-from experiments.replicate import Replication
+from experiments.replication import Replication
 
 STEPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("Paid and own-media impressions", ("exposure",), ()),

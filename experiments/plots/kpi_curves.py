@@ -15,7 +15,7 @@ from experiments import units
 from experiments.curves import STOCKS, TOTALS
 from experiments.plots.style import BLUE, GREY, RUST, SKY, VERMILLION, Numbers, canvas, headline, nothing, panel, styled
 from experiments.plots.timeline import SHADES, date_axis, festivals, first_day, legend_of_days, number, phases
-from experiments.replicate import Replication
+from experiments.replication import Replication
 from experiments.summary import direction_of
 from scenarios import Scenario
 from sim.kpis import KPIS

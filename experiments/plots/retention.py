@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from experiments.curves import LEAD_DAYS
 from experiments.plots.style import Numbers, canvas, headline, nothing, panel, styled
-from experiments.replicate import Replication
+from experiments.replication import Replication
 from scenarios import Scenario
 
 MOST = 26

@@ -22,7 +22,7 @@ from experiments.plots.style import (
     styled,
 )  # fmt: skip
 from experiments.plots.timeline import date_axis, first_day, legend_of_days, number, phases
-from experiments.replicate import Replication
+from experiments.replication import Replication
 from scenarios import Scenario
 
 OUTSIDE = {"unaware": PALE, "aware": SKY, "visitor": BLUE}

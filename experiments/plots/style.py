@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter
 
-from experiments.replicate import Replication
+from experiments.replication import Replication
 from experiments.units import MINUS
 from scenarios import Scenario
 

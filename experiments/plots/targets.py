@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.plots.style import BLACK, BLUE, GREY, RUST, canvas, footnote, headline, label, nothing, panel, styled
-from experiments.replicate import Replication
+from experiments.replication import Replication
 from experiments.tables import rows
 from experiments.units import probability, spell
 from sim.kpis import KPIS

@@ -22,6 +22,13 @@ _HOME = {
     "kpis": "catalogue",
     "schema": "catalogue",
     "run": "run",
+    "replicate": "replicate",
+    "compare": "compare",
+    "sweep": "sweep",
+    "stress": "stress",
+    "gate": "gate",
+    "report": "report",
+    "runs": "runs",
     "trace": "trace",
     "fit": "advice",
     "allocate": "advice",
@@ -37,8 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _told_to_stop():
             return _run(args)
-    except KeyboardInterrupt:
-        complain("stopped: nothing was written")
+    except KeyboardInterrupt as stop:
+        complain(str(stop) or "stopped: nothing was written")
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

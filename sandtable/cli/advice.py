@@ -20,7 +20,7 @@ def fit_(args: Namespace) -> int:
 
     scenario = load(args.scenario)
     try:
-        with bar("trials", shown=True) as progress:
+        with bar(shown=True) as progress:
             found = fit(scenario, args.seeds, args.users, progress)
     except ValueError as error:
         raise InputError(str(error)) from None
@@ -62,7 +62,7 @@ def allocate_(args: Namespace) -> int:
 
     scenario = load(args.scenario)
     try:
-        with bar("settings", shown=not args.json) as progress:
+        with bar(shown=not args.json) as progress:
             found = allocate(
                 scenario, args.budget, goal=args.goal, seeds=args.seeds, users=args.users, progress=progress
             )

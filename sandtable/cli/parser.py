@@ -3,6 +3,8 @@
 import argparse
 import sys
 
+from sandtable.cli.arguments import count, engine, half_width, kpis, money, positive, question, scenario
+
 _EPILOG = """\
 SCENARIO is a shipped name (see `sandtable list`) or the path of a YAML file.
 Exit status: 0 good, 1 the answer is no, 2 bad input, 130 stopped by Ctrl-C.
@@ -26,33 +28,95 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("scenarios", nargs="+", metavar="SCENARIO")
 
     run = verbs.add_parser("run", help="rehearse a plan; print the scoreboard, write a run folder")
-    _scenario(run)
-    run.add_argument("--seeds", type=_positive, default=5, metavar="N", help="runs, with seeds 1 to N (default 5)")
-    _engine(run)
-    run.add_argument("--threads", type=_positive, default=1, metavar="N", help="threads of each run (default 1)")
+    scenario(run)
+    run.add_argument("--seeds", type=positive, default=5, metavar="N", help="runs, with seeds 1 to N (default 5)")
+    engine(run)
+    run.add_argument("--threads", type=positive, default=1, metavar="N", help="threads of each run (default 1)")
     run.add_argument("-o", "--output", metavar="DIR", help="run folder (default runs/NAME-TIME-DIGEST)")
     run.add_argument("--no-charts", action="store_true", help="draw no charts")
     run.add_argument("--quiet", action="store_true", help="no progress bar")
     run.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
 
+    replicate = verbs.add_parser("replicate", help="run a plan until the intervals are narrow enough")
+    scenario(replicate)
+    question(replicate, seeds=10)
+    replicate.add_argument(
+        "--until", type=half_width, metavar="half-width=SHARE",
+        help="add seeds until the 95 %% interval of each KPI is so narrow, relative to its mean, such as half-width=2%%",
+    )  # fmt: skip
+    replicate.add_argument("--most", type=positive, default=200, metavar="N", help="seeds at most (default 200)")
+    kpis(replicate)
+
+    compare = verbs.add_parser("compare", help="tell how plans differ, on the same luck")
+    scenario(compare)
+    compare.add_argument("others", nargs="*", metavar="OTHER", help="plans to compare with the first")
+    question(compare, seeds=10)
+    kpis(compare)
+
+    sweep = verbs.add_parser("sweep", help="tell which assumptions and settings the result hangs on")
+    scenario(sweep)
+    question(sweep, seeds=3)
+    sweep.add_argument(
+        "--over", action="append", default=[], metavar="PATH=LO:HI[:N]",
+        help="vary a number between two values (N: levels of oat; default 5); default: the plan's priors",
+    )  # fmt: skip
+    sweep.add_argument(
+        "--method", choices=("oat", "morris", "sobol", "lhs"), default="oat", help="design (default oat)"
+    )
+    sweep.add_argument("--samples", type=positive, metavar="N", help="size of the design (default: fit for the method)")
+    kpis(sweep)
+
+    stress = verbs.add_parser("stress", help="let each shock of the plan strike, and tell what it costs")
+    scenario(stress)
+    question(stress, seeds=10)
+    stress.add_argument("--shock", action="append", default=[], metavar="NAME", dest="shocks", help="only this shock")
+    kpis(stress)
+
+    gate = verbs.add_parser("gate", help="hold a plan to a policy, in CI")
+    scenario(gate, days=False)
+    question(gate, seeds=10)
+    gate.add_argument("--policy", required=True, metavar="FILE", help="policy file, such as gate.yaml")
+    gate.add_argument("--update-baseline", action="store_true", help="write the KPIs of now to the policy's baseline")
+    gate.add_argument("--junit", metavar="FILE", help="write JUnit XML")
+    gate.add_argument("--markdown", metavar="FILE", help="write a summary for a pull request")
+
+    report = verbs.add_parser("report", help="write report.html: promises, curves, money, sensitivity, risks")
+    scenario(report, days=False)
+    question(report, seeds=10)
+    report.add_argument("--lang", choices=("en", "zh"), default="en", help="language (default en)")
+    report.add_argument("--no-sweep", action="store_true", help="leave the sensitivity out")
+    report.add_argument("--no-stress", action="store_true", help="leave the shocks out")
+
+    runs = verbs.add_parser("runs", help="finished runs that are kept: list, show, prune")
+    acts = runs.add_subparsers(dest="act", required=True, metavar="ACT", title="acts")
+    listing = acts.add_parser("list", help="which runs are kept")
+    show = acts.add_parser("show", help="what a run brought")
+    show.add_argument("key", metavar="KEY", help="first letters of a run's key")
+    prune = acts.add_parser("prune", help="remove runs that the present model would not serve, and spoilt ones")
+    prune.add_argument("--older-than", type=count, metavar="DAYS", help="also those stored more than so many days ago")
+    prune.add_argument("--all", action="store_true", help="all runs")
+    for act in (listing, show, prune):
+        act.add_argument("--store", metavar="DIR", help="where finished runs are kept (default runs/store)")
+        act.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
+
     trace = verbs.add_parser("trace", help="tell what one user did, day by day")
-    _scenario(trace)
-    trace.add_argument("--user", type=_count, required=True, metavar="ID", help="number of the user, from 0")
-    trace.add_argument("--seed", type=_count, default=1, metavar="N", help="seed of the run (default 1)")
-    _engine(trace)
+    scenario(trace)
+    trace.add_argument("--user", type=count, required=True, metavar="ID", help="number of the user, from 0")
+    trace.add_argument("--seed", type=count, default=1, metavar="N", help="seed of the run (default 1)")
+    engine(trace)
 
     fit = verbs.add_parser("fit", help="fit base rates so that the market without the plan shows today's KPIs")
     fit.add_argument("scenario", metavar="SCENARIO")
-    fit.add_argument("--seeds", type=_positive, default=3, metavar="N", help="runs of each trial (default 3)")
-    fit.add_argument("--users", type=_positive, metavar="N", help="simulated users")
+    fit.add_argument("--seeds", type=positive, default=3, metavar="N", help="runs of each trial (default 3)")
+    fit.add_argument("--users", type=positive, metavar="N", help="simulated users")
     fit.add_argument("--write", action="store_true", help="write the fitted rates into the scenario's file")
 
     allocate = verbs.add_parser("allocate", help="propose how to split a budget over the plan's paid media")
     allocate.add_argument("scenario", metavar="SCENARIO")
-    allocate.add_argument("--budget", type=_money, required=True, metavar="YUAN", help="money to split [yuan]")
+    allocate.add_argument("--budget", type=money, required=True, metavar="YUAN", help="money to split [yuan]")
     allocate.add_argument("--goal", default="gmv", metavar="KPI", help="KPI to improve (default gmv)")
-    allocate.add_argument("--seeds", type=_positive, default=3, metavar="N", help="runs of each setting (default 3)")
-    allocate.add_argument("--users", type=_positive, metavar="N", help="simulated users")
+    allocate.add_argument("--seeds", type=positive, default=3, metavar="N", help="runs of each setting (default 3)")
+    allocate.add_argument("--users", type=positive, metavar="N", help="simulated users")
     allocate.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of scenario files, for editors")
@@ -60,54 +124,6 @@ def parser() -> argparse.ArgumentParser:
 
     verbs.add_parser("kpis", help="KPIs that targets, rules and baselines may name")
     return top
-
-
-def _scenario(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("scenario", metavar="SCENARIO")
-    verb.add_argument("--users", type=_positive, metavar="N", help="simulated users; more make less noise")
-    verb.add_argument("--days", type=_positive, metavar="N", help="end after so many days of the plan")
-    verb.add_argument(
-        "--set", action="append", default=[], metavar="PATH=VALUE", dest="changes",
-        help="change a value, such as levers.coupon.off=30; may be repeated",
-    )  # fmt: skip
-    verb.add_argument(
-        "--overlay", action="append", default=[], metavar="NAME", dest="overlays",
-        help="apply an overlay of the scenario; may be repeated",
-    )  # fmt: skip
-
-
-def _engine(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--engine", choices=("columnar", "process"), default="columnar",
-        help="columnar: compiled scans; process: a SimPy process for each user, slower, same results",
-    )  # fmt: skip
-
-
-def _count(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a whole number, but got {text!r}") from None
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"must not be negative, but got {text}")
-    return number
-
-
-def _positive(text: str) -> int:
-    number = _count(text)
-    if not number:
-        raise argparse.ArgumentTypeError("must be at least 1, but got 0")
-    return number
-
-
-def _money(text: str) -> float:
-    try:
-        money = float(text.replace(",", ""))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be an amount of yuan, but got {text!r}") from None
-    if not 0 < money < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be above 0, but got {text}")
-    return money
 
 
 class _Version(argparse.Action):

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments import scoreboard
+from experiments import replication, scoreboard
+from experiments.executors import LostError
 from experiments.folder import RUNS, FolderError, check_folder, write_folder
-from experiments.pool import LostError
-from experiments.replicate import Replication, replicate
+from experiments.replication import Replication
+from experiments.runner import Runner
 from experiments.units import compact, duration
 from sandtable.cli.screen import InputError, bar, load, page, print_json
 
@@ -21,34 +22,33 @@ def run_(args: Namespace) -> int:
     place = None if args.output is None else Path(args.output)
     try:
         check_folder(RUNS / "a-new-one" if place is None else place)
-        with bar("days", shown=not (args.quiet or args.json)) as progress:
-            replication = replicate(
-                scenario, args.seeds, engine=args.engine, threads=args.threads, days=args.days, progress=progress
-            )
+        with bar(shown=not (args.quiet or args.json)) as progress:
+            runner = Runner(threads=args.threads, progress=progress)
+            found = replication.run(scenario, args.seeds, engine=args.engine, days=args.days, runner=runner)
             progress("writing the run folder")
-            folder, fault = _written(replication, place, charts=not args.no_charts)
+            folder, fault = _written(found, place, charts=not args.no_charts)
     except (FolderError, LostError) as error:
         raise InputError(str(error)) from None
     if args.json:
-        print_json(scoreboard.document(replication, None if folder is None else str(folder)))
+        print_json(scoreboard.document(found, None if folder is None else str(folder)))
     else:
-        page(lambda console: _show(replication, folder, time.perf_counter() - began, console))
+        page(lambda console: _show(found, folder, time.perf_counter() - began, console))
     if fault:
         raise InputError(fault)
     return 0
 
 
-def _written(replication: Replication, place: Path | None, *, charts: bool) -> tuple[Path | None, str]:
+def _written(found: Replication, place: Path | None, *, charts: bool) -> tuple[Path | None, str]:
     """Return the folder written, or why it was not: the answer is worth printing all the same."""
     try:
-        return write_folder(replication, place, charts=charts), ""
+        return write_folder(found, place, charts=charts), ""
     except FolderError as error:
         return None, str(error)
 
 
-def _show(replication: Replication, folder: Path | None, seconds: float, console: Console) -> None:
-    scoreboard.show(replication, console)
+def _show(found: Replication, folder: Path | None, seconds: float, console: Console) -> None:
+    scoreboard.show(found, console)
     if folder is not None:
         console.print(f"\nrun folder: {folder}", soft_wrap=True)
-    speed = f"{compact(replication.user_days_per_second, 3)} user-days a second"
-    console.print(f"took {duration(seconds)}; simulated {compact(replication.user_days, 3)} user-days, {speed}")
+    speed = f"{compact(found.user_days_per_second, 3)} user-days a second"
+    console.print(f"took {duration(seconds)}; simulated {compact(found.user_days, 3)} user-days, {speed}")

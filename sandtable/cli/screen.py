@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from experiments.runner import Progress
     from scenarios import Fault, Scenario
 
 _FIRST_WORDS = "starting (the first run after installing compiles for about a minute)"
@@ -66,16 +67,18 @@ def told(faults: Sequence["Fault"]) -> str:
 
 
 @contextmanager
-def bar(unit: str, *, shown: bool) -> Iterator[Callable[..., None]]:
+def bar(*, shown: bool) -> Iterator[Callable[..., None]]:
     """Show a progress bar on stderr and yield what advances it; on no terminal, or not `shown`, there is none.
 
-    It is called with done and of (steps), perhaps with jobs done and jobs, or with a text that says what goes on.
+    It is called with a `Progress` of runs, with done and of (anything), or with a text that says what goes on.
     """
     if not shown or not sys.stderr.isatty():
         yield lambda *_: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from experiments import runner
 
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -84,10 +87,19 @@ def bar(unit: str, *, shown: bool) -> Iterator[Callable[..., None]]:
         def advance(*told: Any) -> None:
             if isinstance(told[0], str):
                 progress.update(task, description=told[0])
-                return
-            done, of = told[:2]
-            jobs = f"{told[2]} of {told[3]} runs, " if len(told) > 3 else ""
-            text = f"{jobs}{done:,} of {of:,} {unit}" if done else _FIRST_WORDS
-            progress.update(task, completed=done, total=of, description=text)
+            elif isinstance(told[0], runner.Progress):
+                if told[0].share:
+                    progress.update(task, completed=told[0].share, total=1.0, description=_runs(told[0]))
+            elif told[0]:
+                progress.update(task, completed=told[0], total=told[1], description=f"{told[0]:,} of {told[1]:,}")
 
         yield advance
+
+
+def _runs(progress: "Progress") -> str:
+    """Return how far a batch of runs is, in words."""
+    from experiments.units import compact
+
+    reused = f" ({progress.reused} kept from before)" if progress.reused else ""
+    speed = f", {compact(progress.user_days / progress.seconds, 3)} user-days a second" if progress.user_days else ""
+    return f"{progress.done} of {progress.of} runs{reused}{speed}"

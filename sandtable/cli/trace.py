@@ -22,7 +22,7 @@ def trace_(args: Namespace) -> int:
     if args.user >= scenario.market.users:
         raise InputError(f"users are numbered 0 to {scenario.market.users - 1}, but got {args.user}")
     try:
-        with bar("days", shown=True) as progress:
+        with bar(shown=True) as progress:
             run = simulate(
                 scenario, args.seed, engine=args.engine, days=args.days, journeys=[args.user], progress=progress
             )

@@ -1,25 +1,20 @@
 """Replications: the same scenario under several seeds, as tidy tables with a `seed` column."""
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, partial
-from math import isnan
-from typing import Any
+from functools import cached_property
 
 import pandas as pd
 
-from experiments.curves import curves
-from experiments.pool import Progress, Tick, share_out, spread
+from experiments.executors import share_out
+from experiments.job import KEPT, Job
+from experiments.runner import Runner
 from experiments.summary import promises, summarise
-from experiments.tables import categorised, stack
+from experiments.tables import stack
 from scenarios import Scenario
-from sim.kpis import KPIS, measure
-from sim.run import Engine, Run, simulate
-
-SO_FAR = "so far"
-"""Window of the simulated part of the plan, in runs that end early."""
+from sim.run import Engine
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +51,8 @@ class Replication:
     """seed, day, account, lever, phase, kind, cents, yuan."""
     credit: pd.DataFrame
     """seed, lever, month, orders, gmv, profit."""
+    costs: pd.DataFrame
+    """seed, lever, month, yuan."""
     accounts: pd.DataFrame
     """seed, account, planned, moved, spent, left [yuan]."""
     rules: pd.DataFrame
@@ -96,78 +93,48 @@ class Replication:
         return self.days == self.scenario.clock.days + self.scenario.clock.tail
 
 
-_TABLES = tuple(f.name for f in fields(Replication) if f.type is pd.DataFrame)
-
-
-def replicate(
+def run(
     scenario: Scenario,
     seeds: int | Iterable[int] = 5,
     *,
     engine: Engine = "columnar",
-    threads: int = 1,
     days: int | None = None,
     journeys: Iterable[int] = (),
-    processes: int | None = None,
-    progress: Progress | None = None,
+    runner: Runner | None = None,
 ) -> Replication:
     """Run a scenario under seeds 1 to N, or under those given, and return their tables.
 
-    The tables depend on `scenario`, `seeds`, `days` and `journeys` alone, not on `engine`, `threads` or `processes`.
-    Runs share the cores: processes times threads never exceed them. `days` ends runs early; `journeys` names users
-    whose days are written down; `progress(days_done, days, runs_done, runs)` is called as days are simulated. Raises
-    `ValueError` for seeds, days or users out of range.
+    The tables depend on `scenario`, `seeds`, `days` and `journeys` alone. `days` ends runs early; `journeys` names users
+    whose days are written down; `runner` says where runs are made and kept (default: processes of this machine, kept
+    nowhere). Raises `ValueError` for seeds, days or users out of range, and what the runner raises.
     """
-    chosen = _seeds(seeds)
-    whole = scenario.clock.days + scenario.clock.tail
-    if days is not None and days < 1:
-        raise ValueError(f"`days >= 1` must hold, but got {days}")
-    length = whole if days is None else min(days, whole)
-    processes, threads = share_out(len(chosen), threads, processes)
-    work = partial(_tables, scenario, engine, threads, None if length == whole else length, tuple(journeys))
+    runner, chosen = runner or Runner(), seeds_of(seeds)
+    jobs = [Job(scenario, seed, days, "all", tuple(journeys), engine) for seed in chosen]
+    processes, threads = share_out(len(jobs), runner.threads, runner.processes)
     started, clock = datetime.now(UTC), time.perf_counter()
-    steps = scenario.clock.burn_in + length
-    answers = spread(work, chosen, steps=steps, processes=processes, progress=progress)
+    answers = runner.tables(jobs, len(jobs))
     return Replication(
         scenario=scenario,
         seeds=chosen,
         engine=engine,
         threads=threads,
         processes=processes,
-        days=length,
+        days=jobs[0].length,
         started=started,
         wall_seconds=time.perf_counter() - clock,
-        user_days=steps * scenario.market.users * len(chosen),
-        **{name: stack({seed: answer[name] for seed, answer in zip(chosen, answers, strict=True)}) for name in _TABLES},
+        user_days=sum(job.user_days for job in jobs),
+        **{name: stack(dict(zip(chosen, (a[name] for a in answers), strict=True))) for name in KEPT["all"]},
     )
 
 
-def _seeds(seeds: int | Iterable[int]) -> tuple[int, ...]:
+def seeds_of(seeds: int | Iterable[int]) -> tuple[int, ...]:
+    """Return seeds 1 to N, or those given.
+
+    Raises `ValueError` when there is none, or one stands twice.
+    """
     chosen = tuple(range(1, seeds + 1)) if isinstance(seeds, int) else tuple(seeds)
     if not chosen:
         raise ValueError(f"at least one seed must be given, but got {seeds!r}")
     if len(set(chosen)) < len(chosen):
         raise ValueError(f"seeds must differ, but got {list(chosen)}")
     return chosen
-
-
-def _tables(
-    scenario: Scenario, engine: Engine, threads: int, days: int | None, journeys: tuple[int, ...], seed: int, tick: Tick
-) -> dict[str, pd.DataFrame]:
-    """Run once and return the tables, compact enough to send to another process."""
-    progress: Callable[[int, int], None] = tick
-    run = simulate(scenario, seed, engine=engine, threads=threads, days=days, journeys=journeys, progress=progress)
-    made: dict[str, Any] = {
-        "curves": curves(run),
-        "stock": run.observer.stocktaking(),
-        "kpis": run.kpis if days is None else pd.concat([run.kpis, _so_far(run, days)], ignore_index=True),
-    }
-    tables = {name: made[name] if name in made else getattr(run, name) for name in _TABLES}
-    tables["targets"] = tables["targets"].astype({"reached": "boolean", "value": "float64", "wanted": "float64"})
-    return {name: categorised(table) for name, table in tables.items()}
-
-
-def _so_far(run: Run, days: int) -> pd.DataFrame:
-    """Return the KPIs of the simulated part of the plan, without those that need days to come."""
-    span = (0, min(days, run.scenario.clock.days) - 1)
-    rows = [(kpi.id, SO_FAR, "all", kpi.unit, measure(run.observer, kpi.id, span)) for kpi in KPIS.values()]
-    return pd.DataFrame([r for r in rows if not isnan(r[4])], columns=["kpi", "window", "segment", "unit", "value"])

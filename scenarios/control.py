@@ -108,6 +108,8 @@ class Shock(Model):
     outage: Share = 0.0
     """Share of visits lost."""
     agents: Change = 0.0
-    """Relative change of service agents on duty."""
+    """Relative change of service agents on duty; nothing where `service.agents` is 0."""
+    satisfaction: Change = 0.0
+    """Relative change of the satisfaction score of orders, where no service desk is modelled."""
     channels: Names = ()
     """Channels whose price changes; empty: all."""

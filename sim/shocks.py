@@ -19,7 +19,8 @@ def strike(
     source = f"shock:{name}"
     first, last = desk.calendar.span(shock.when)
     yield desk.at(max(first, desk.calendar.first), Moment.SHOCKS)
-    desk.weather.put(source, Effect(visits=shock.traffic, cart=shock.intent), 1.0)
+    effect = Effect(visits=shock.traffic, cart=shock.intent, satisfaction=shock.satisfaction)
+    desk.weather.put(source, effect, 1.0)
     if shock.outage:
         desk.weather.outages[source] = shock.outage
     if shock.delivery_days:

@@ -10,7 +10,7 @@ import yaml
 from numpy.typing import NDArray
 from scipy import stats
 
-from scenarios import Scenario
+from scenarios import Scenario, value_at
 from sim.kpis import measure
 from sim.run import simulate
 
@@ -129,14 +129,6 @@ def report(before: Scenario, after: Scenario, seeds: range) -> pd.DataFrame:
         )
     columns = ["kpi", "window", "wanted", "before", "mean", "ci_low", "ci_high", "holds", "fitted"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def value_at(scenario: Scenario, path: str) -> float:
-    """Return the number at a path such as behaviour.shop.ctr."""
-    value: object = scenario
-    for name in path.split("."):
-        value = getattr(value, name)
-    return float(value)  # type: ignore[arg-type]
 
 
 def is_share(name: str) -> bool:

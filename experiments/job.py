@@ -67,7 +67,7 @@ class Job:
     @cached_property
     def key(self) -> str:
         """SHA-256 of all that its tables depend on, the version of the model included."""
-        parts = (codec.FORMAT, source_digest(), self.scenario.digest, self.seed, self.days, self.detail, self.journeys)
+        parts = (codec.FORMAT, source_digest(), self.scenario.fingerprint, self.seed, self.days, self.detail, self.journeys)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     @property

@@ -13,12 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from optimize import knapsack, sidelimits
+from optimize.core import CORES, Limits
 from optimize.knapsack import COST, COUNT, VALUE, Array, Floats, Users
-from optimize.sidelimits import InfeasibleError, Limits
+from optimize.sidelimits import InfeasibleError
 
 __all__ = ["Assignment", "Band", "InfeasibleError", "assign"]
 
-SMALL = sidelimits.CORES[0]
+SMALL = CORES[0]
 """Users up to which whole coupons are decided exactly by an integer programme, whatever the limits."""
 
 

@@ -203,6 +203,13 @@ class Steps:
         paid = int(np.count_nonzero(dear[: self.affordable(money)]))
         return float(rate[min(paid, len(rate) - 1)])
 
+    def fill(self, money: float) -> tuple[NDArray[np.bool_], float]:
+        """Return which steps the money is best spent on, and the rate of the first that it did not pay."""
+        critical = self.affordable(money)
+        taken = np.arange(len(self.user)) < critical
+        self.exchange(taken, critical, money - float(self.price[taken].sum()))
+        return taken, float(self.gain[critical] / self.price[critical]) if critical < len(taken) else 0.0
+
     def exchange(self, taken: NDArray[np.bool_], critical: int, left: float) -> None:
         """Fill the money left: take and take back steps near the critical one, while a pair of them brings more."""
         near = np.arange(max(0, critical - WINDOW), min(len(self.user), critical + WINDOW))
@@ -233,12 +240,13 @@ def solve(users: Users, budget: float) -> Dual:
     choice, members = _bracket(users, budget)
     choice[members] = 0
     ladder = users.steps(members)
-    money = max(0.0, budget * (1 - 1e-12) - float(users.total(choice)[COST].sum()))
-    critical = ladder.affordable(money)
-    taken = np.arange(len(ladder.user)) < critical
-    price = float(ladder.gain[critical] / ladder.price[critical]) if critical < len(taken) else 0.0
-    ladder.exchange(taken, critical, money - float(ladder.price[taken].sum()))
-    choice[ladder.user[taken]] = ladder.option[taken]  # the last of a user's steps stands
+    fixed, others = float(users.total(choice)[COST].sum()), choice
+    for room in (budget, budget * (1 - 1e-12)):  # the second where sums taken in another order exceed the budget
+        taken, price = ladder.fill(max(0.0, room - fixed))
+        choice = others.copy()
+        choice[ladder.user[taken]] = ladder.option[taken]  # the last of a user's steps stands
+        if users.total(choice)[COST].sum() <= budget:
+            break
     _, value, cost = users.at_price(price)
     return Dual(choice, price, value + price * (budget - cost))
 

@@ -10,38 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import LinearConstraint, linprog, milp
+from scipy.optimize import linprog
 
-from optimize.knapsack import COST, COUNT, VALUE, Array, Dual, Floats, Users
-from sim.compile import compiled
+from optimize.core import Limits, decide
+from optimize.knapsack import COST, VALUE, Dual, Floats, Users
 
 PASSES, TIGHT = 300, 1e-9
 """Most passes over the users for one set of prices; relative gap between the bounds at which it ends."""
-CORES = (400, 4_000)
-"""Users left to the integer programme: at first, and where that finds nothing."""
-NODES = 2_000
 SMOOTH = 0.5
-FAINT = 1e-8
+FAINT = 1e-6
 """A limit whose price times its use is a smaller share of the value is said not to bind."""
 PENALTY = 1e4
 """Price, in the search for what is in conflict, of breaking a limit that is not in question."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits on the totals: sum over `row` [K, 3, S] times totals [3, S] at most `most` [K]; the budget comes first."""
-
-    names: tuple[str, ...]
-    row: Floats
-    most: Floats
-
-    def only(self, keep: list[int]) -> "Limits":
-        """Return some of the limits."""
-        return Limits(tuple(self.names[k] for k in keep), self.row[keep], self.most[keep])
-
-    def broken(self, total: Floats) -> Floats:
-        """Return by how much each limit is exceeded [K]; not positive where it holds."""
-        return np.asarray(np.tensordot(self.row, total, 2) - self.most)
 
 
 class InfeasibleError(ValueError):
@@ -144,8 +124,13 @@ def solve(users: Users, limits: Limits) -> tuple[Dual, Floats]:
     if (master.most < 0).any() and _must_give(master):  # no coupons at all keep every other limit
         raise InfeasibleError(*_conflict(users, limits))
     found = master.prices(1.0)
-    choice = _whole(master, found.price * master.size / master.unit[VALUE])
+    price = found.price * master.size / master.unit[VALUE]
+    choice, whole = decide(users, limits, master.weight(1.0, price) / master.unit[:, None])
     total = users.total(choice)
+    if not whole:
+        over = limits.broken(total) > 0
+        broken = (name for name, too_much in zip(limits.names, over, strict=True) if too_much)
+        raise InfeasibleError((*broken, "whole coupons"), {})
     weight = found.price * np.abs(limits.row * total).sum(axis=(1, 2))
     price = np.where(weight > FAINT * abs(float(total[VALUE].sum())), found.price, 0.0)
     return Dual(choice, float(price[0]), found.bound), price
@@ -171,68 +156,3 @@ def _conflict(users: Users, limits: Limits) -> tuple[tuple[str, ...], dict[str, 
         if (np.delete(eased / master.size, k) <= 1e-7).all():
             relax[limits.names[k]] = float(eased[k])
     return tuple(limits.names[k] for k in keep), relax
-
-
-@compiled
-def margins(value: Array, cost: Array, segment: Array, weight: Array, margin: Array) -> None:
-    """Fill `margin` [users] with how much better a user's best option is than the second best, under weights [3, S]."""
-    for i in range(len(value)):
-        s = segment[i]
-        best, second = 0.0, -np.inf
-        for j in range(1, value.shape[1]):
-            if value[i, j] > -np.inf:
-                score = weight[0, s] * value[i, j] + weight[1, s] * cost[i, j] + weight[2, s]
-                if score > best:
-                    best, second = score, best
-                elif score > second:
-                    second = score
-        margin[i] = best - second
-
-
-def _whole(master: Master, price: Floats) -> Any:
-    """Return whole choices near the prices that keep every limit."""
-    users, weight = master.users, master.weight(1.0, price) / master.unit[:, None]
-    choice, _ = users.respond(weight)
-    margin = np.empty(len(choice))
-    margins(users.value, users.cost, users.segment, weight, margin)
-    for size in CORES:
-        near = np.argpartition(margin, size)[:size] if size < len(margin) else np.arange(len(margin))
-        decided = _decide(master, choice, np.sort(near), float(margin[near].max()), weight)
-        if decided is not None:
-            return decided
-    broken = master.limits.broken(users.total(choice))
-    names = tuple(name for name, over in zip(master.limits.names, broken, strict=True) if over > 0)
-    raise InfeasibleError((*names, "whole coupons"), {})
-
-
-def _decide(master: Master, choice: Array, near: Array, width: float, weight: Floats) -> Any:
-    """Return the choices with those of the users `near` taken by an integer programme, or None where it finds none.
-
-    Options that fall short of a user's best by more than twice `width` stay out of it.
-    """
-    users, segment = master.users, master.users.segment[near]
-    value, cost = users.value[near].astype(float), users.cost[near].astype(float)
-    given = np.ones_like(cost)
-    given[:, 0] = 0.0
-    score = weight[VALUE, segment][:, None] * value + weight[COST, segment][:, None] * cost
-    score += weight[COUNT, segment][:, None] * given
-    who, option = np.nonzero(score >= score.max(axis=1, keepdims=True) - 2 * width - 1e-12 * np.abs(score).max())
-    parts = np.array([value[who, option], cost[who, option], given[who, option]])
-    use = (master.limits.row[:, :, segment[who]] * parts).sum(axis=1)
-    rest = choice.copy()
-    rest[near] = 0
-    left = -master.limits.broken(users.total(rest))
-    size = np.maximum(np.abs(use).max(axis=1), 1e-300)
-    unit = max(float(np.abs(parts[VALUE]).max()), 1e-300)
-    one_each = LinearConstraint((who == np.arange(len(near))[:, None]).astype(float), 1, 1)
-    within = LinearConstraint(use / size[:, None], -np.inf, (left - 1e-12 * np.abs(master.limits.most)) / size - 2e-6)
-    gap = max(1e-7, 1e-10 * master.unit[VALUE] / max(unit * len(near), 1e-300))
-    options = {"node_limit": NODES, "mip_rel_gap": gap}
-    result: Any = milp(
-        -parts[VALUE] / unit, integrality=1, bounds=(0, 1), constraints=[one_each, within], options=options
-    )
-    if result.x is None:
-        return None
-    taken = result.x > 0.5
-    rest[near[who[taken]]] = option[taken]
-    return rest if (master.limits.broken(users.total(rest)) <= 0).all() else None

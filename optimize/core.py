@@ -1,0 +1,126 @@
+"""The core of a knapsack: the users whose best two options are nearly tied, decided exactly in whole coupons."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+
+from optimize.knapsack import COST, COUNT, VALUE, Array, Floats, Users
+from sim.compile import compiled
+
+CORES = (400, 4_000)
+"""Users left to the integer programme: at first, and where that finds nothing."""
+NODES = 2_000
+"""Most nodes of its search."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits on the totals: sum over `row` [K, 3, S] times totals [3, S] at most `most` [K]; the budget comes first."""
+
+    names: tuple[str, ...]
+    row: Floats
+    most: Floats
+
+    def only(self, keep: list[int]) -> "Limits":
+        """Return some of the limits."""
+        return Limits(tuple(self.names[k] for k in keep), self.row[keep], self.most[keep])
+
+    def broken(self, total: Floats) -> Floats:
+        """Return by how much each limit is exceeded [K]; not positive where it holds."""
+        return np.asarray(np.tensordot(self.row, total, 2) - self.most)
+
+
+@compiled
+def margins(value: Array, cost: Array, segment: Array, weight: Array, margin: Array) -> None:
+    """Fill `margin` [users] with how much better a user's best option is than the second best, under weights [3, S]."""
+    for i in range(len(value)):
+        s = segment[i]
+        best, second = 0.0, -np.inf
+        for j in range(1, value.shape[1]):
+            if value[i, j] > -np.inf:
+                score = weight[0, s] * value[i, j] + weight[1, s] * cost[i, j] + weight[2, s]
+                if score > best:
+                    best, second = score, best
+                elif score > second:
+                    second = score
+        margin[i] = best - second
+
+
+def decide(users: Users, limits: Limits, weight: Floats) -> tuple[NDArray[np.uint8], bool]:
+    """Return choices [users] near those of weights [3, S] that keep every limit, and whether there are such choices."""
+    choice, _ = users.respond(weight)
+    margin = np.empty(len(choice))
+    margins(users.value, users.cost, users.segment, weight, margin)
+    for size in CORES:
+        near = np.argpartition(margin, size)[:size] if size < len(margin) else np.arange(len(margin))
+        width = float(margin[near].max()) if size < len(margin) else np.inf
+        for room in (0.0, 2e-9):  # the second keeps clear of what the solver takes for zero
+            decided = _among(users, limits, choice, np.sort(near), width, weight, room)
+            if decided is not None:
+                return decided, True
+    return choice, False
+
+
+def _among(users: Users, limits: Limits, choice: Array, near: Array, width: float, weight: Floats, room: float) -> Any:
+    """Return the choices with those of the users `near` taken by an integer programme, or None where it finds none.
+
+    Options that fall short of a user's best by more than twice `width` stay out of it. `room` is kept to every limit, in
+    units of the largest coupon.
+    """
+    segment = users.segment[near]
+    value, cost = users.value[near].astype(float), users.cost[near].astype(float)
+    given = np.ones_like(cost)
+    given[:, 0] = 0.0
+    score = weight[VALUE, segment][:, None] * value + weight[COST, segment][:, None] * cost
+    score += weight[COUNT, segment][:, None] * given
+    near_best = (score >= score.max(axis=1, keepdims=True) - 2 * width) & (value > -np.inf)
+    if not limits.row[:, COUNT].any():
+        near_best[:, 1:] &= (value[:, 1:] != 0) | (cost[:, 1:] != 0)  # as good as none, and none is plainer
+    who, option = np.nonzero(near_best)
+    parts = np.array([value[who, option], cost[who, option], given[who, option]])
+    use = (limits.row[:, :, segment[who]] * parts).sum(axis=1)
+    rest = choice.copy()
+    rest[near] = 0
+    left = -limits.broken(users.total(rest))
+    size = np.maximum(np.abs(use).max(axis=1), 1e-300)
+    unit = max(float(np.abs(parts[VALUE]).max()), 1e-300)
+    everything = abs(float(users.total(choice)[VALUE].sum()))
+    gap = max(1e-7, 1e-10 * everything / (unit * len(near)))
+    x = _integers(parts[VALUE] / unit, use / size[:, None], left / size - room, who, gap)
+    if x is None:
+        return None
+    taken = x > 0.5
+    rest[near[who[taken]]] = option[taken]
+    return rest if (limits.broken(users.total(rest)) <= 0).all() else None
+
+
+def _integers(worth: Floats, use: Floats, left: Floats, who: Array, gap: float) -> Floats | None:
+    """Return the 0-1 choice [columns] of most worth: one column of each `who`, `use` [K, columns] at most `left` [K].
+
+    Not through scipy, whose HiGHS prints to the standard output.
+    """
+    limits, columns = use.shape
+    users = int(who.max()) + 1
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = columns, limits + users
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = -worth, np.zeros(columns), np.ones(columns)
+    lp.row_lower_ = np.concatenate([np.full(limits, -highspy.kHighsInf), np.ones(users)])
+    lp.row_upper_ = np.concatenate([left, np.ones(users)])
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_ = np.arange(columns + 1) * (limits + 1)
+    lp.a_matrix_.index_ = np.column_stack([np.tile(np.arange(limits), (columns, 1)), limits + who]).ravel()
+    lp.a_matrix_.value_ = np.column_stack([use.T, np.ones(columns)]).ravel()
+    lp.integrality_ = [highspy.HighsVarType.kInteger] * columns
+    new: Any = highspy.Highs
+    engine = new()
+    options = {"output_flag": False, "mip_max_nodes": NODES, "mip_rel_gap": gap, "mip_feasibility_tolerance": 1e-9}
+    for name, option in options.items():
+        engine.setOptionValue(name, option)
+    engine.passModel(lp)
+    engine.run()
+    if engine.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        return None
+    return np.array(engine.getSolution().col_value)

@@ -5,6 +5,7 @@ the next run of segments may start, and then all before it are full: the increme
 concave envelope (Vielma, Ahmed and Nemhauser 2010, Oper. Res. 58, 303-315).
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,6 +18,8 @@ from optimize.programme import Answer, Programme
 Face = tuple[str, int]
 """A KPI and the side that helps: +1 where more of it does, -1 where less does."""
 Need = dict[str, set[Face]]
+MANY_LIMITS = 3
+"""A cell under this many limits over money has a column of its own for its money."""
 SPECK = 1e-12
 """Segments narrower than this share of a cell's range are merged; kinks smaller than this share of its response too."""
 
@@ -200,9 +203,10 @@ def assemble(problem: Problem, drawings: dict[str, Drawing]) -> Assembly:
             starts[name] = binaries
         if cell.unit is not None:
             whole_units(programme, cell, drawings[name], places[name], scale)
+    sums = linked(programme, problem, places)
     rows, row_scales = {}, {}
     for limit in problem.limits:
-        rows[limit.name], row_scales[limit.name] = rule(programme, limit, drawings, places, scales, goal_scale)
+        rows[limit.name], row_scales[limit.name] = rule(programme, limit, drawings, places, scales, goal_scale, sums)
     constant = sum(start(problem.goal, drawings[c.name]) for c in problem.cells)
     return Assembly(programme, problem, drawings, places, scales, rows, row_scales, goal_scale, constant, starts)
 
@@ -252,6 +256,25 @@ def whole_units(
     programme.row((*place, number), (*np.ones(len(place)), -step), "==", -float(drawing.x[0]) / scale)
 
 
+def linked(
+    programme: Programme, problem: Problem, places: dict[str, NDArray[np.int64]]
+) -> dict[str, NDArray[np.int64]]:
+    """Add a column for the money of each cell that many limits are over; return the columns that sum to each cell's money.
+
+    It keeps rows short: a limit then has one term for a cell, not one for each segment.
+    """
+    uses: Counter[str] = Counter()
+    for limit in problem.limits:
+        uses.update(set(limit.spend) - {n for n, _ in limit.value})
+    sums = dict(places)
+    for name, place in places.items():
+        if uses[name] >= MANY_LIMITS and len(place) > 1:
+            total = programme.column(0.0, 1.0)
+            programme.row((*place, total), (*np.ones(len(place)), -1.0), "==", 0.0)
+            sums[name] = np.array([total])
+    return sums
+
+
 def magnitude(limit: Limit, drawings: dict[str, Drawing]) -> float:
     """Return how far a limit's left-hand side can move, roughly; scales its row and its violation."""
     reach = [abs(c) * float(np.ptp(drawings[n].x)) for n, c in limit.spend.items()]
@@ -262,14 +285,14 @@ def magnitude(limit: Limit, drawings: dict[str, Drawing]) -> float:
 
 def rule(
     programme: Programme, limit: Limit, drawings: dict[str, Drawing], places: dict[str, NDArray[np.int64]],
-    scales: dict[str, float], goal_scale: float,
+    scales: dict[str, float], goal_scale: float, sums: dict[str, NDArray[np.int64]],
 ) -> tuple[int, float]:  # fmt: skip
     """Add a limit's rows and return the first one's number and scale; an equality over responses takes two."""
     size = magnitude(limit, drawings)
     sides = ["<=", ">="] if limit.sense == "==" and limit.value else [limit.sense]
     number = len(programme.rows)
     for sense in sides:
-        columns, coefficients, constant = terms(limit, sense, drawings, places, scales)
+        columns, coefficients, constant = terms(limit, sense, drawings, places, scales, sums)
         if limit.soft is not None:
             give = 10.0 * (abs(limit.level - constant) / size + len(limit.spend) + len(limit.value) + 1.0)
             for sign in slack_signs(sense):
@@ -285,19 +308,17 @@ def slack_signs(sense: str) -> tuple[float, ...]:
 
 
 def terms(
-    limit: Limit,
-    sense: str,
-    drawings: dict[str, Drawing],
-    places: dict[str, NDArray[np.int64]],
-    scales: dict[str, float],
-) -> tuple[NDArray[np.int64], Floats, float]:
+    limit: Limit, sense: str, drawings: dict[str, Drawing], places: dict[str, NDArray[np.int64]],
+    scales: dict[str, float], sums: dict[str, NDArray[np.int64]],
+) -> tuple[NDArray[np.int64], Floats, float]:  # fmt: skip
     """Return columns, coefficients and the constant of a limit's left-hand side, on the faces that help it."""
+    responding = {n for n, _ in limit.value}
     by_cell: dict[str, Floats] = {}
     constant = 0.0
     for name, c in limit.spend.items():
-        x = drawings[name].x
-        by_cell[name] = np.full(len(x) - 1, c)
-        constant += c * float(x[0])
+        columns = places[name] if name in responding else sums[name]
+        by_cell[name] = np.full(len(columns), c)
+        constant += c * float(drawings[name].x[0])
     for (name, kpi), c in limit.value.items():
         if not c:
             continue
@@ -307,9 +328,8 @@ def terms(
         constant += c * float(y[0])
     if not by_cell:
         return np.empty(0, np.int64), np.empty(0), constant
-    columns = np.concatenate([places[n] for n in by_cell])
-    coefficients = np.concatenate([v * scales[n] for n, v in by_cell.items()])
-    return columns, coefficients, constant
+    found = np.concatenate([places[n] if n in responding else sums[n] for n in by_cell])
+    return found, np.concatenate([v * scales[n] for n, v in by_cell.items()]), constant
 
 
 def tightened(problem: Problem) -> Problem:

@@ -152,10 +152,19 @@ def unspent(problem: Problem, limit: Limit, plan: Truth, duals: pd.DataFrame) ->
     if not budget or least_money(problem) or any(c < 0 for c in limit.spend.values()):
         return ""
     rest = limit.level - plan.used[limit.name]
-    if rest <= TOUCH * abs(limit.level):
+    if rest <= TOUCH * abs(limit.level) or within_spent(problem, limit, plan):
         return ""
     return (
         f"{rest:,.2f} of {limit.level:,.0f} yuan of {limit.name} stay unspent: {reason(problem, limit, plan, duals)}."
+    )
+
+
+def within_spent(problem: Problem, limit: Limit, plan: Truth) -> bool:
+    """Return whether a budget's cells all draw on a larger one that is spent, so that its rest went elsewhere."""
+    return any(
+        set(limit.spend) < set(m.spend) and not m.value and plan.used[m.name] >= m.level - TOUCH * abs(m.level)
+        for m in problem.limits
+        if m.sense in ("<=", "==") and all(c >= 0 for c in m.spend.values())
     )
 
 

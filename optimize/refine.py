@@ -39,7 +39,10 @@ class Search:
         self.infeasible = False
         self.answer: Answer | None = None
         self.rounds = 0
+        self.sizes = sizes(self.problem)
+        self.plain = not any(m.value for m in problem.limits)
         bent = {n for n, c in self.cells.items() if c.minimum <= c.low and self.outer(n, split=True).run.any()}
+        self.plain &= not bent
         self.merged = bent if len(bent) > FEW else set[str]()
 
     @property
@@ -76,7 +79,7 @@ class Search:
                 return
             spend = outer.spend(self.answer)
             self.take(judge(self.problem, spend))
-            if self.reached > self.gap:
+            if self.reached > self.gap and (self.best is None or not self.plain):
                 self.polish(spend, drawings)
             if self.reached <= self.gap:
                 return
@@ -101,7 +104,8 @@ class Search:
             self.take(judge(self.problem, spend))
             if self.best is None or self.left <= 0:
                 return
-            if before is not None and self.best.goal - before.goal <= 0.1 * self.gap * abs(self.best.goal):
+            enough = 0.1 * max(self.gap, min(self.reached, 1.0)) * abs(self.best.goal)
+            if before is not None and self.best.goal - before.goal <= enough:
                 return
 
     def solve_inside(self, spend: dict[str, float], drawings: dict[str, Drawing]) -> tuple[Answer, Assembly]:
@@ -141,44 +145,39 @@ class Search:
             before = len(self.knots[name])
             at = [spend[name]] if self.best is None else [spend[name], self.best.spend[name]]
             for x in at:
-                self.knots[name] = self.denser(self.cells[name], self.knots[name], x)
+                self.knots[name] = denser(self.cells[name], self.knots[name], x)
             added |= len(self.knots[name]) > before
         return added
 
     def flattery(self, name: str, at: float, drawing: Drawing) -> float:
-        """Return by how much a cell's drawing is better than the truth at a spend, as a share of the goal or a limit."""
+        """Return by how much a cell's drawing is better than the truth at a spend, as a share of the largest response."""
         cell, worst = self.cells[name], 0.0
         for (kpi, sign), y in drawing.y.items():
             over = sign * (float(np.interp(at, drawing.x, y)) - float(cell.responses[kpi].at(at)))
-            worst = max(worst, over / self.sizes[kpi, sign])
+            worst = max(worst, over / self.sizes[kpi])
         return worst
 
-    @property
-    def sizes(self) -> dict[tuple[str, int], float]:
-        """Return what counts as the whole of each KPI: the largest sum of its responses at the best plan or the ends."""
-        if not hasattr(self, "_sizes"):
-            self._sizes: dict[tuple[str, int], float] = {}
-            for cell in self.problem.cells:
-                for kpi, response in cell.responses.items():
-                    reach = float(np.abs(response.at(np.array([cell.low, cell.high]))).max())
-                    for sign in (1, -1):
-                        self._sizes[kpi, sign] = max(self._sizes.get((kpi, sign), 1e-300), reach)
-        return self._sizes
 
-    def denser(self, cell: Cell, knots: Floats, at: float) -> Floats:
-        """Return knots with one at a spend and, on concave stretches, one halfway to each neighbour."""
-        if not any(isinstance(r, Smooth) for r in cell.responses.values()):
-            return knots
-        k = int(np.searchsorted(knots, at))
-        below, above = knots[max(k - 1, 0)], knots[min(k, len(knots) - 1)]
-        convex = any(
-            a < at < b and curved > 0
-            for r in cell.responses.values()
-            if isinstance(r, Smooth)
-            for a, b, curved in r.stretches
-        )
-        new = [at] if convex else [(at + below) / 2, at, (at + above) / 2]
-        return merged(np.concatenate((knots, np.clip(new, cell.low, cell.high))))
+def denser(cell: Cell, knots: Floats, at: float) -> Floats:
+    """Return knots with one at a spend and, unless a response is convex there, one halfway to each neighbour."""
+    smooth = [r for r in cell.responses.values() if isinstance(r, Smooth)]
+    if not smooth:
+        return knots
+    k = int(np.searchsorted(knots, at))
+    below, above = knots[max(k - 1, 0)], knots[min(k, len(knots) - 1)]
+    convex = any(a < at < b and curved > 0 for r in smooth for a, b, curved in r.stretches)
+    new = [at] if convex else [(at + below) / 2, at, (at + above) / 2]
+    return merged(np.concatenate((knots, np.clip(new, cell.low, cell.high))))
+
+
+def sizes(problem: Problem) -> dict[str, float]:
+    """Return the largest response of any one cell, by KPI: what counts as much."""
+    found: dict[str, float] = {}
+    for cell in problem.cells:
+        for kpi, response in cell.responses.items():
+            reach = float(np.abs(response.at(np.array([cell.low, cell.high]))).max())
+            found[kpi] = max(found.get(kpi, 1e-300), reach)
+    return found
 
 
 def first_knots(cell: Cell) -> Floats:

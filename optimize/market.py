@@ -1,0 +1,151 @@
+"""market: what the coupled search asks of a market: a space of plans, and outcomes of a plan at given seeds.
+
+The simulator plugs in here, and so does any other market that answers `evaluate`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One decision: money by lever [yuan] and values of the settings (coupon threshold, validity, ...)."""
+
+    money: Mapping[str, float]
+    settings: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one replication of a plan gave."""
+
+    kpi: float
+    """The goal, to be as large as possible."""
+    credit: Mapping[str, float]
+    """Part of the goal credited to each lever, gross of what is charged to the plan as a whole. The rest of the goal
+    (sales of their own accord, less charges) is the goal less the sum of credits."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Money a lever may get."""
+
+    low: float
+    """yuan"""
+    high: float
+    """yuan"""
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for bounds out of order."""
+        if not 0 <= self.low <= self.high < np.inf:
+            raise ValueError(f"`0 <= low <= high < inf` must hold, but got (low={self.low:g}, high={self.high:g})")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A lever parameter to choose."""
+
+    low: float
+    high: float
+    log: bool = False
+    """Whether equal ratios, not differences, are equal steps."""
+    integer: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for bounds out of order, or not positive on a log scale."""
+        if not self.low < self.high:
+            raise ValueError(f"`low < high` must hold, but got (low={self.low:g}, high={self.high:g})")
+        if self.log and not self.low > 0:
+            raise ValueError(f"`low > 0` must hold on a log scale, but got (low={self.low:g})")
+
+    def at(self, unit: float) -> float:
+        """Return the value at a place in the range, 0 to 1; whole for an integer."""
+        share = min(max(float(unit), 0.0), 1.0)
+        value = self.low * (self.high / self.low) ** share if self.log else self.low + (self.high - self.low) * share
+        return float(min(max(round(value) if self.integer else value, self.low), self.high))
+
+    def unit(self, value: float) -> float:
+        """Return the place of a value in the range, 0 to 1."""
+        if self.log:
+            return float(np.log(value / self.low) / np.log(self.high / self.low))
+        return (value - self.low) / (self.high - self.low)
+
+
+@dataclass(frozen=True)
+class Space:
+    """The plans to choose from."""
+
+    levers: Mapping[str, Bounds]
+    budget: float
+    """yuan for all levers together; it need not all be spent"""
+    current: Plan
+    """The plan to beat, and the start of the search."""
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a budget that cannot be met or a current plan outside the space."""
+        least = sum(bounds.low for bounds in self.levers.values())
+        if not (self.levers or self.settings):
+            raise ValueError("a space needs a lever or a setting, but got neither")
+        if not least <= self.budget < np.inf:
+            raise ValueError(f"`sum of low <= budget < inf` must hold, but got (low={least:g}, budget={self.budget:g})")
+        self.check(self.current)
+
+    def check(self, plan: Plan) -> None:
+        """Raise `ValueError` for a plan outside the space."""
+        for what, chosen, known in (
+            ("levers", plan.money, self.levers),
+            ("settings", plan.settings, self.settings),
+        ):
+            if set(chosen) != set(known):
+                raise ValueError(f"a plan must name the {what} {sorted(known)}, but got {sorted(chosen)}")
+        ranges = {**self.levers, **self.settings}
+        for name, value in {**plan.money, **plan.settings}.items():
+            low, high = ranges[name].low, ranges[name].high
+            slack = 1e-9 * max(abs(low), abs(high))
+            if not low - slack <= value <= high + slack:
+                raise ValueError(f"`low <= {name} <= high` must hold, but got {value:g} of [{low:g}, {high:g}]")
+        spent = sum(plan.money.values())
+        if spent > self.budget * (1 + 1e-9):
+            raise ValueError(f"`money <= budget` must hold, but got (money={spent:g}, budget={self.budget:g})")
+
+    @property
+    def low(self) -> Floats:
+        """Least money [levers], yuan."""
+        return np.array([bounds.low for bounds in self.levers.values()], float)
+
+    @property
+    def high(self) -> Floats:
+        """Most money [levers], yuan, as far as the budget reaches."""
+        most = np.array([bounds.high for bounds in self.levers.values()], float)
+        return np.minimum(most, self.budget - (self.low.sum() - self.low))
+
+    def plan(self, spend: Floats, unit: Floats) -> Plan:
+        """Return the plan of money [levers] in yuan and places of the settings [settings], 0 to 1."""
+        settings = {name: s.at(u) for (name, s), u in zip(self.settings.items(), unit, strict=True)}
+        return Plan({name: float(x) for name, x in zip(self.levers, spend, strict=True)}, settings)
+
+    def spend(self, plan: Plan) -> Floats:
+        """Return the money [levers] of a plan, yuan, in the order of the space."""
+        return np.array([plan.money[name] for name in self.levers], float)
+
+    def unit(self, plan: Plan) -> Floats:
+        """Return the places [settings] of a plan's settings in their ranges, 0 to 1."""
+        return np.array([s.unit(plan.settings[name]) for name, s in self.settings.items()], float)
+
+
+class Market(Protocol):
+    """Anything that can rehearse a plan."""
+
+    @property
+    def space(self) -> Space:
+        """The plans to choose from."""
+
+    def evaluate(self, plan: Plan, seeds: Sequence[int]) -> list[Outcome]:
+        """Return one outcome per seed. Equal seeds give common random numbers; an outcome depends on (plan, seed) only."""

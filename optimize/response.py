@@ -1,0 +1,376 @@
+"""response: curves of credited contribution to money, fitted to every run so far.
+
+Levers attract; what a plan yields grows with the sum of attractions, and is credited in proportion to them (the
+attraction model of market shares: Nakanishi & Cooper 1974, with Hill curves for the attraction of money):
+
+    attraction_i = top_i x_i^power_i / (half_i^power_i + x_i^power_i) exp(lean_i . u)
+    total        = own + sum of attractions
+    credit_i     = gain(u) total^(theta - 1) attraction_i
+    goal         = gain(u) total^theta - charge(u) - price sum(x)
+
+`u` are the settings, `gain` and `charge` linear in the basis of `optimize.basis`. With theta below 1 levers take credit
+from each other, at 1 they add up, above 1 they help each other. Money that maximises `total` maximises the goal whatever
+theta, so the inner problem is separable and can be solved exactly.
+
+Fitted by regularised Gauss-Newton with noise re-estimated on the way: a lever's credit has a variance in proportion to its
+mean, each run has one common factor (its seed; what `gain` misses), the rest of the goal a variance of its own.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimize.basis import Basis
+from optimize.market import Floats
+
+ROUNDS = 15
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Replications so far."""
+
+    spend: Floats
+    """[runs, levers] yuan"""
+    unit: Floats
+    """[runs, settings] places in their ranges, 0 to 1"""
+    seed: NDArray[np.int64]
+    """[runs]"""
+    credit: Floats
+    """[runs, levers] KPI"""
+    kpi: Floats
+    """[runs]"""
+
+    def __len__(self) -> int:
+        return len(self.kpi)
+
+    @property
+    def rest(self) -> Floats:
+        """The goal less what is credited to levers [runs]."""
+        rest: Floats = self.kpi - self.credit.sum(1)
+        return rest
+
+
+@dataclass(frozen=True)
+class Hill:
+    """`top x^power / (half^power + x^power)`."""
+
+    top: float
+    half: float
+    """yuan"""
+    power: float
+
+    def at(self, spend: Floats) -> Floats:
+        """Return the attraction of money [yuan]."""
+        return self.top * saturation(np.asarray(spend, float), np.array(self.half), np.array(self.power))
+
+
+def saturation(spend: Floats, half: Floats, power: Floats) -> Floats:
+    """Return `x^power / (half^power + x^power)`; 0 without money."""
+    with np.errstate(divide="ignore"):
+        odds = power * np.log(np.maximum(spend, 0.0) / half)
+    share: Floats = 1 / (1 + np.exp(-np.clip(odds, -700, 700)))
+    return share
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each parameter stands in the vector of all."""
+
+    levers: int
+    settings: int
+    terms: int
+
+    @cached_property
+    def slices(self) -> dict[str, slice]:
+        """Slice by name."""
+        sizes = {
+            "top": self.levers,
+            "half": self.levers,
+            "power": self.levers,
+            "lean": self.levers * self.settings,
+            "own": 1,
+            "theta": 1,
+            "gain": self.terms,
+            "charge": 1 + self.terms,
+            "price": 1,
+        }
+        ends = np.cumsum(list(sizes.values()))
+        return {name: slice(int(end) - size, int(end)) for (name, size), end in zip(sizes.items(), ends, strict=True)}
+
+    @property
+    def size(self) -> int:
+        """Number of parameters."""
+        return self.slices["price"].stop
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The model at plans, in units of `Responses.scale`."""
+
+    attraction: Floats
+    """[runs, levers]"""
+    total: Floats
+    """[runs]"""
+    gain: Floats
+    """[runs]"""
+    lift: Floats
+    """[runs] total^(theta - 1)"""
+    gross: Floats
+    """[runs, levers + 1]: credit of each lever, last what comes of its own accord"""
+    charge: Floats
+    """[runs]"""
+
+    @property
+    def fitted(self) -> Floats:
+        """Credit of each lever and the rest of the goal [runs, levers + 1]."""
+        out = self.gross.copy()
+        out[:, -1] -= self.charge
+        return out
+
+
+@dataclass(frozen=True)
+class Responses:
+    """The fitted model: parameters with their posterior, in logarithms where they are positive."""
+
+    layout: Layout
+    basis: Basis
+    scale: float
+    """KPI of one unit of the model."""
+    money: float
+    """yuan of one unit of the model's money."""
+    x: Floats
+    """[parameters]"""
+    precision: Floats
+    """[parameters, parameters] of the posterior around `x` (Laplace)."""
+    common: float
+    """Standard deviation of the factor common to a run's credits."""
+    objective: float
+    """Minus twice the log posterior density, up to a constant."""
+
+    def parts(self, spend: Floats, unit: Floats, terms: Floats | None = None) -> Parts:
+        """Return the model at money [runs, levers] in yuan and settings [runs, settings]."""
+        return evaluate(self.layout, self.x, spend / self.money, unit, self.basis(unit) if terms is None else terms)
+
+    def total(self, spend: Floats, unit: Floats) -> Floats:
+        """Return the mean goal [runs] of plans."""
+        return self.scale * self.parts(spend, unit).fitted.sum(1)
+
+    def attraction(self, spend: Floats, unit: Floats) -> Floats:
+        """Return the attraction [levers, amounts] of amounts of money [levers, amounts] at one setting [settings]."""
+        top, half, power, lean = (self.x[self.layout.slices[name]] for name in ("top", "half", "power", "lean"))
+        strength = np.exp(top + lean.reshape(self.layout.levers, -1) @ (2 * unit - 1))
+        return strength[:, None] * saturation(spend / self.money, np.exp(half)[:, None], np.exp(power)[:, None])
+
+    def curves(self, unit: Floats) -> list[Hill]:
+        """Return each lever's attraction curve at one setting [settings]."""
+        top, half, power, lean = (self.x[self.layout.slices[name]] for name in ("top", "half", "power", "lean"))
+        strength = np.exp(top + lean.reshape(self.layout.levers, -1) @ (2 * unit - 1))
+        halves, powers = np.exp(half) * self.money, np.exp(power)
+        return [Hill(float(t), float(h), float(p)) for t, h, p in zip(strength, halves, powers, strict=True)]
+
+    @property
+    def theta(self) -> float:
+        """The exponent of interaction: 1 when levers add up."""
+        return float(np.exp(self.x[self.layout.slices["theta"]][0]))
+
+    @property
+    def own(self) -> float:
+        """Attraction without any lever."""
+        return float(np.exp(self.x[self.layout.slices["own"]][0]))
+
+    @property
+    def price(self) -> float:
+        """What a yuan of money takes from the goal, beside what it brings."""
+        return float(self.x[self.layout.slices["price"]][0]) * self.scale / self.money
+
+    @cached_property
+    def root(self) -> Floats:
+        """Lower Cholesky factor of the precision."""
+        return np.linalg.cholesky(self.precision)
+
+    def draw(self, random: np.random.Generator) -> "Responses":
+        """Return the model at a draw from the posterior."""
+        step = np.linalg.solve(self.root.T, random.standard_normal(len(self.x)))
+        return replace(self, x=self.x + np.clip(step, -2.0, 2.0))
+
+
+def evaluate(layout: Layout, x: Floats, spend: Floats, unit: Floats, terms: Floats) -> Parts:
+    """Return the model at money [runs, levers] in units and settings [runs, settings] with basis terms [runs, terms]."""
+    at = layout.slices
+    lean = x[at["lean"]].reshape(layout.levers, layout.settings)
+    share = saturation(spend, np.exp(x[at["half"]]), np.exp(x[at["power"]]))
+    attraction = np.exp(np.clip(x[at["top"]] + (2 * unit - 1) @ lean.T, -50, 50)) * share
+    own = np.exp(x[at["own"]][0])
+    total = own + attraction.sum(1)
+    gain = 1 + terms @ x[at["gain"]]
+    lift = total ** (np.exp(x[at["theta"]][0]) - 1)
+    gross = (gain * lift)[:, None] * np.hstack([attraction, np.full((len(spend), 1), own)])
+    charge = x[at["charge"]][0] + terms @ x[at["charge"]][1:] + x[at["price"]][0] * spend.sum(1)
+    return Parts(attraction, total, gain, lift, gross, charge)
+
+
+def slopes(layout: Layout, x: Floats, spend: Floats, unit: Floats, terms: Floats, parts: Parts) -> Floats:
+    """Return derivatives [runs, levers + 1, parameters] of `Parts.fitted`."""
+    at, levers = layout.slices, layout.levers
+    theta = np.exp(x[at["theta"]][0])
+    pull = (theta - 1) * parts.attraction / parts.total[:, None]
+    power = np.exp(x[at["power"]])
+    share = saturation(spend, np.exp(x[at["half"]]), power)
+    with np.errstate(divide="ignore"):
+        logs = np.maximum(np.log(np.maximum(spend, 0.0)) - x[at["half"]], -50.0)
+    bend = np.clip((1 - share) * logs * power, -20.0, 20.0)
+    v = 2 * unit - 1
+    out = np.zeros((len(spend), levers + 1, layout.size))
+    each = np.arange(levers)
+    for name, factor in (("top", np.ones_like(share)), ("half", -(1 - share) * power), ("power", bend)):
+        out[:, :, at[name]] = parts.gross[:, :, None] * (pull * factor)[:, None, :]
+        out[:, each, at[name].start + each] += parts.gross[:, :levers] * factor
+    lean = out[:, :, at["lean"]].reshape(len(spend), levers + 1, levers, layout.settings)
+    lean += parts.gross[:, :, None, None] * (pull[:, :, None] * v[:, None, :])[:, None]
+    lean[:, each, each] += parts.gross[:, :levers, None] * v[:, None, :]
+    out[:, :, at["lean"]] = lean.reshape(len(spend), levers + 1, -1)
+    own = np.exp(x[at["own"]][0])
+    out[:, :, at["own"].start] = parts.gross * ((theta - 1) * own / parts.total)[:, None]
+    out[:, -1, at["own"].start] += parts.gross[:, -1]
+    out[:, :, at["theta"].start] = parts.gross * (np.log(parts.total) * theta)[:, None]
+    mass = parts.lift[:, None] * np.hstack([parts.attraction, np.full((len(spend), 1), own)])
+    out[:, :, at["gain"]] = mass[:, :, None] * terms[:, None, :]
+    out[:, -1, at["charge"].start] = -1.0
+    out[:, -1, at["charge"].start + 1 : at["charge"].stop] = -terms
+    out[:, -1, at["price"].start] = -spend.sum(1)
+    return out
+
+
+def priors(layout: Layout, basis: Basis, spend: Floats) -> tuple[Floats, Floats]:
+    """Return prior means and standard deviations of the parameters; half-saturation lies around the usual money."""
+    at, k = layout.slices, max(layout.levers, 1)
+    mean, sd = np.zeros(layout.size), np.ones(layout.size)
+    mean[at["top"]], sd[at["top"]] = np.log(1.2 / k), 1.5
+    mean[at["half"]], sd[at["half"]] = np.log(np.maximum(spend.mean(0), 1e-3)), 1.0
+    mean[at["power"]], sd[at["power"]] = np.log(1.5), 0.5
+    sd[at["lean"]] = 0.15
+    mean[at["own"]], sd[at["own"]] = np.log(0.1), 1.5
+    sd[at["theta"]] = 0.5
+    sd[at["gain"]] = basis.deviations(0.5, 0.15)
+    sd[at["charge"]] = np.r_[0.5, basis.deviations(0.15, 0.045)]
+    sd[at["price"]] = 0.5
+    return mean, sd
+
+
+@dataclass
+class Noise:
+    """Variances of the residuals, estimated on the way."""
+
+    variance: Floats
+    """[runs, levers + 1]"""
+    common: float = 0.25
+    """Standard deviation of a run's common factor."""
+
+    def update(self, error: Floats, parts: Parts) -> None:
+        """Take the variances from the errors [runs, levers + 1] at the present fit."""
+        levers = error.shape[1] - 1
+        self.variance[:, -1] = (error[:, -1] ** 2).mean() * 1.1 + 1e-6
+        if levers == 0:
+            return
+        fitted, weight = parts.gross[:, :levers], 1 / self.variance[:, :levers]
+        spread = 1 / ((weight * fitted**2).sum(1) + 1 / self.common**2)
+        factor = (weight * fitted * error[:, :levers]).sum(1) * spread
+        self.common = float(np.clip(np.sqrt((factor**2 + spread).mean()), 0.05, 1.0))
+        left = (error[:, :levers] - factor[:, None] * fitted) ** 2 + spread[:, None] * fitted**2
+        level = np.maximum(np.abs(fitted), 0.05 / levers)
+        self.variance[:, :levers] = level * ((left / level).mean(0) + 1e-6)
+
+    def whiten(self, error: Floats, parts: Parts, slope: Floats | None = None) -> tuple[Floats, Floats, float]:
+        """Return errors and slopes with unit variance, and the log determinant of the covariance.
+
+        A run's covariance is diagonal plus its common factor, of rank one; its inverse root is known in closed form.
+        """
+        root = 1 / np.sqrt(self.variance)
+        along = parts.gross * root * self.common
+        along[:, -1] = 0.0
+        square = (along**2).sum(1)
+        shrink = (((1 + square) ** -0.5 - 1) / np.maximum(square, 1e-12))[:, None] * along
+        white = error * root
+        white = white + shrink * (along * white).sum(1)[:, None]
+        determinant = float(np.log1p(square).sum() + np.log(self.variance).sum())
+        if slope is None:
+            return white, np.empty(0), determinant
+        steep = slope * root[:, :, None]
+        steep += shrink[:, :, None] * np.matmul(along[:, None, :], steep)
+        return white, steep, determinant
+
+
+def fit(runs: Runs, *, money: float, basis: Basis | None = None) -> Responses:
+    """Fit the model to runs; `money`: yuan of the whole budget, the unit of money. A pure function of its arguments.
+
+    Raises `ValueError` without runs.
+    """
+    if len(runs) == 0:
+        raise ValueError("`len(runs) > 0` must hold, but got 0")
+    basis = basis or Basis.over(runs.unit)
+    scale = max(float(np.quantile(np.abs(runs.kpi), 0.7)), 1e-300)
+    terms = basis(runs.unit)
+    layout = Layout(runs.spend.shape[1], runs.unit.shape[1], terms.shape[1])
+    unit_money = money if money > 0 else 1.0
+    return Descent(layout, basis, scale, unit_money, runs, terms).run()
+
+
+class Descent:
+    """Gauss-Newton with Levenberg's damping on the posterior density."""
+
+    def __init__(self, layout: Layout, basis: Basis, scale: float, money: float, runs: Runs, terms: Floats) -> None:
+        self.layout, self.basis, self.scale, self.money = layout, basis, scale, money
+        self.spend, self.unit, self.terms = runs.spend / money, runs.unit, terms
+        self.seen = np.hstack([runs.credit, runs.rest[:, None]]) / scale
+        self.mean, self.sd = priors(layout, basis, self.spend)
+        size = (0.3 * (np.abs(self.seen).mean(0) + 1e-9)) ** 2
+        self.noise = Noise(np.tile(size, (len(self.seen), 1)))
+
+    def parts(self, x: Floats) -> Parts:
+        """Return the model at the runs."""
+        return evaluate(self.layout, x, self.spend, self.unit, self.terms)
+
+    def loss(self, x: Floats, around: Parts) -> float:
+        """Return squared errors and prior, whitened by the covariance `around` the present fit."""
+        white, _, _ = self.noise.whiten(self.seen - self.parts(x).fitted, around)
+        return float((white**2).sum() + (((x - self.mean) / self.sd) ** 2).sum())
+
+    def run(self) -> Responses:
+        """Return the fit."""
+        x, damping = self.mean.copy(), 1e-2
+        for turn in range(ROUNDS):
+            parts = self.parts(x)
+            if turn >= 2:
+                self.noise.update(self.seen - parts.fitted, parts)
+            precision, gradient = self.normal(x, parts)
+            before = self.loss(x, parts)
+            for _ in range(8):
+                damped = precision + damping * np.diag(np.diag(precision))
+                trial = x + np.clip(np.linalg.solve(damped, gradient), -1.0, 1.0)
+                after = self.loss(trial, parts)
+                if after < before:
+                    break
+                damping *= 5
+            else:
+                break
+            x, damping = trial, max(damping / 5, 1e-7)
+            if turn > 4 and before - after < 1e-3:
+                break
+        parts = self.parts(x)
+        precision, _ = self.normal(x, parts)
+        _, _, determinant = self.noise.whiten(self.seen - parts.fitted, parts)
+        objective = self.loss(x, parts) + determinant
+        return Responses(
+            self.layout, self.basis, self.scale, self.money, x, precision, self.noise.common, objective
+        )
+
+    def normal(self, x: Floats, parts: Parts) -> tuple[Floats, Floats]:
+        """Return the precision [parameters, parameters] and minus half the gradient [parameters] of the loss."""
+        slope = slopes(self.layout, x, self.spend, self.unit, self.terms, parts)
+        white, steep, _ = self.noise.whiten(self.seen - parts.fitted, parts, slope)
+        flat = steep.reshape(-1, self.layout.size)
+        pull = flat.T @ white.ravel() - (x - self.mean) / self.sd**2
+        return flat.T @ flat + np.diag(1 / self.sd**2), pull

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from math import isnan
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -76,8 +76,8 @@ class Answer:
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a table as JSON data; what is not known is None."""
+    """Return the rows of a table as JSON data; what is not known, or infinite, is None."""
     return [
-        {str(k): None if v is pd.NA or (isinstance(v, float) and isnan(v)) else v for k, v in row.items()}
+        {str(k): None if v is pd.NA or (isinstance(v, float) and not isfinite(v)) else v for k, v in row.items()}
         for row in table.astype({c: str for c, kind in table.dtypes.items() if kind == "category"}).to_dict("records")
     ]

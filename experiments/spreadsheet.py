@@ -1,5 +1,6 @@
 """Tables for people who live in spreadsheets: no cell ever starts a formula."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,16 +8,21 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def harmless(value: Any) -> Any:
-    """Return a cell that a spreadsheet takes as text, with an apostrophe before what would start a formula.
+    """Return a cell that a spreadsheet takes as text: an apostrophe before what would start a formula, spaces for line
+    ends and other control characters.
 
     >>> harmless("=1+1"), harmless("gmv"), harmless(-2.5)
     ("'=1+1", 'gmv', -2.5)
     """
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    text = _CONTROL.sub(" ", value)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
 def write_csv(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:

@@ -102,7 +102,7 @@ def report(problem: Problem, search: Search, conflict: Conflict | None, start: f
         spend=plan.spend if plan else {},
         kpis=plan.kpis if plan else {},
         value=sign * plan.goal if plan else np.nan,
-        bound=sign * search.bound,
+        bound=sign * (max(search.bound, plan.goal) if plan else search.bound),
         gap=search.reached,
         proved=search.reached <= search.gap,
         status=status_of(search),

@@ -18,6 +18,8 @@ from optimize.programme import Answer, Programme
 Face = tuple[str, int]
 """A KPI and the side that helps: +1 where more of it does, -1 where less does."""
 Need = dict[str, set[Face]]
+FINE = 1e-6
+"""Least step of inner corners, as a share of the range: well over the feasibility tolerance of CBC."""
 MANY_LIMITS = 3
 """A cell under this many limits over money has a column of its own for its money."""
 SPECK = 1e-12
@@ -100,7 +102,7 @@ def draw_inside(cell: Cell, faces: set[Face], outer: Drawing, at: float, knots: 
         elif len(outer.run):
             a, b = run_of(outer, at)
             low, high = (max(low, a), min(high, b)) if a <= at <= b else (low, high)
-    grid = merged(np.concatenate(([low, high], knots[(knots > low) & (knots < high)])))
+    grid = merged(np.concatenate(([low, high], knots[(knots > low) & (knots < high)])), FINE)
     corners = {f: inner_corners(cell, f, at, grid) for f in faces}
     x = merged(np.concatenate([grid[[0, -1]]] + [c[0] for c in corners.values()]))
     y = {f: np.interp(x, *c) for f, c in corners.items()}
@@ -120,12 +122,12 @@ def run_of(drawing: Drawing, at: float) -> tuple[float, float]:
     return float(drawing.x[inside[0]]), float(drawing.x[inside[-1] + 1])
 
 
-def merged(x: Floats) -> Floats:
-    """Return rising spends without duplicates and without specks; the ends stay."""
+def merged(x: Floats, speck: float = SPECK) -> Floats:
+    """Return rising spends without duplicates and without steps under a share of the range; the ends stay."""
     x = np.unique(x)
     if len(x) < 2:
         return x
-    keep = np.append(True, np.diff(x) > SPECK * (x[-1] - x[0]))
+    keep = np.append(True, np.diff(x) > speck * (x[-1] - x[0]))
     last = x[-1]
     x = x[keep]
     if x[-1] != last:
@@ -189,7 +191,7 @@ class Assembly:
 def assemble(problem: Problem, drawings: dict[str, Drawing]) -> Assembly:
     """Return the programme of a problem whose cells are drawn."""
     programme = Programme()
-    scales = {c.name: max(float(np.ptp(drawings[c.name].x)), 1e-300) for c in problem.cells}
+    scales = {c.name: float(np.ptp(drawings[c.name].x)) or 1.0 for c in problem.cells}
     gains = {c.name: segment_gains(problem.goal, drawings[c.name]) for c in problem.cells}
     widths = {c.name: np.diff(drawings[c.name].x) for c in problem.cells}
     largest = max((float(np.abs(g * widths[n]).sum()) for n, g in gains.items() if len(g)), default=0.0)
@@ -201,7 +203,7 @@ def assemble(problem: Problem, drawings: dict[str, Drawing]) -> Assembly:
         binaries = order(programme, drawings[name], places[name], widths[name] / scale)
         if binaries is not None:
             starts[name] = binaries
-        if cell.unit is not None:
+        if cell.unit is not None and len(places[name]):
             whole_units(programme, cell, drawings[name], places[name], scale)
     sums = linked(programme, problem, places)
     rows, row_scales = {}, {}

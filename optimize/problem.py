@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from optimize.pieces import Response
+from optimize.pieces import Response, Smooth
 
 Sense = Literal["<=", ">=", "=="]
 MONEY = "yuan"
@@ -149,6 +149,8 @@ class Problem:
             for name, kpi in limit.value:
                 if name not in known or kpi not in known[name].responses:
                     raise ValueError(f"limit {limit.name!r} is over {kpi!r} of {name!r}, which has no such response")
+                if limit.sense == "==" and isinstance(known[name].responses[kpi], Smooth):
+                    raise ValueError(f"limit {limit.name!r}: == cannot be met by a smooth response; use >= and <=")
         kpis = {k for c in self.cells for k in c.responses}
         for kpi in self.goal.kpis:
             if kpi not in kpis:

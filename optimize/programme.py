@@ -200,7 +200,13 @@ def cbc(model: Model, seconds: float, gap: float, start: float) -> Answer:
         path = str(pulp.PULP_CBC_CMD.pulp_cbc_path)
         limit = max(round(seconds), 1)
         pulp_solver = pulp.COIN_CMD(
-            path=path, msg=False, timeLimit=limit, gapRel=gap, gapAbs=1e-12, mip=model.mixed, logPath=str(log)
+            path=path,
+            msg=False,
+            timeLimit=limit,
+            gapRel=gap,
+            gapAbs=1e-12,
+            mip=model.mixed,
+            logPath=str(log),
         )
         pulp_solver.tmpDir = folder
         model.problem.solve(pulp_solver)

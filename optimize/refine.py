@@ -22,6 +22,8 @@ GRID = np.array([0.0, 1e-3, 3e-3, 0.01, 0.03, 0.08, 0.16, 0.28, 0.42, 0.6, 0.8, 
 """First corners of a smooth response, as shares of its range."""
 FAN = 0.3 ** np.arange(8)
 """Inner corners about a spend, as shares of the distance to the next corner."""
+NEAR = 1e-4
+"""Corners closer to a spend than this share of the range are not the next one."""
 
 
 class Search:
@@ -29,7 +31,7 @@ class Search:
 
     def __init__(self, problem: Problem, gap: float, deadline: float, solver: Solver) -> None:
         """Set out with coarse corners and no plan."""
-        self.problem = tightened(problem)
+        self.given, self.problem = problem, tightened(problem)
         self.gap, self.deadline, self.solver = gap, deadline, solver
         self.cells = {c.name: c for c in self.problem.cells}
         self.needs = needs(problem)
@@ -117,10 +119,13 @@ class Search:
     def prices(self) -> dict[str, float]:
         """Return the change of the goal for one unit more of each limit's level, at the best plan.
 
-        From a linear programme about it, the choices of stretches and whole units fixed: a mixed one has no duals.
+        From a linear programme about it, the choices of stretches and whole units fixed: a mixed one has no duals. Under
+        the bounds as given, since a bound that a limit has lowered would take the limit's price.
         """
         if self.best is None:
             return {}
+        self.problem, self.cells = self.given, {c.name: c for c in self.given.cells}
+        self.knots = {n: merged(np.append(k, self.cells[n].high)) for n, k in self.knots.items()}
         drawings = {n: self.outer(n, split=True) for n in self.cells}
         answer, inner = self.solve_inside(self.best.spend, drawings)
         return {m.name: inner.price(answer, m.name) if answer.found else np.nan for m in self.problem.limits}
@@ -128,9 +133,12 @@ class Search:
     def inside(self, name: str, at: float, outer: Drawing) -> Drawing:
         """Return a cell drawn from inside, with corners that crowd about a spend."""
         knots = self.knots[name]
-        k = int(np.searchsorted(knots, at))
-        below, above = knots[max(k - 1, 0)], knots[min(k + 1, len(knots) - 1)]
-        near = np.concatenate((knots[max(k - 2, 0) : k + 3], at - (at - below) * FAN, [at], at + (above - at) * FAN))
+        reach = NEAR * (knots[-1] - knots[0])
+        i, j = int(np.searchsorted(knots, at - reach)), int(np.searchsorted(knots, at + reach))
+        below, above = knots[max(i - 1, 0)], knots[min(j, len(knots) - 1)]
+        near = np.concatenate(
+            (knots[max(i - 2, 0) : i], knots[j : j + 2], at - (at - below) * FAN, [at], at + (above - at) * FAN)
+        )
         return draw_inside(self.cells[name], self.needs[name], outer, at, near)
 
     def add_corners(self, spend: dict[str, float], drawings: dict[str, Drawing]) -> bool:

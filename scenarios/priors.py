@@ -1,8 +1,8 @@
 """Cross-checks of priors, and what becomes of an inherited prior whose number changes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import ValidationError
 
@@ -26,6 +26,7 @@ def priors(view: View) -> Iterator[Finding]:
     if not view.priors:
         return
     root = plant(view.data)
+    sound: dict[Path, bool] = {}
     for text, prior in view.priors.items():
         where = ("priors", text)
         try:
@@ -33,7 +34,10 @@ def priors(view: View) -> Iterator[Finding]:
         except _NoNumberError as error:
             yield Finding(where, error.rule, error.fix, error.value)
             continue
-        if read_number(found) is not None and not list(_refusals(view.data, found.path)):
+        record = _record(found.path)
+        if record not in sound:
+            sound[record] = not _refusals(root, record)
+        if sound[record] and read_number(found) is not None:
             yield from _around(where, prior, found)
             yield from _ends(root, where, prior, found)
 
@@ -97,22 +101,28 @@ def _ends(root: Node, where: Path, prior: Prior, found: Step) -> Iterator[Findin
         if written == value:
             written = plain(find(root, (*where, end))[0])
         tree, _ = apply(root, {render(found.path): written}, Scenario)
-        for refused in list(_refusals(plain(tree), found.path))[:1]:
+        for refused in _refusals(tree, _record(found.path))[:1]:
             elsewhere = [] if refused.path == found.path else [render(refused.path), refused.value or ""]
             rule = ": ".join(text for text in (*elsewhere, refused.rule) if text)
             yield Finding((*where, end), rule, refused.fix)
 
 
-def _refusals(data: Mapping[str, Any], path: Path) -> Iterator[Finding]:
-    """Yield what is wrong with the part of a scenario that holds a path: a section, or an entry of one."""
-    section, depth = str(path[0]), 2 if has_entries(str(path[0])) else 1
-    part = data.get(section, {})
+def _record(path: Path) -> Path:
+    """Return the path of the section, or of the entry of a section, that a path leads into."""
+    return path[: 2 if has_entries(str(path[0])) else 1]
+
+
+def _refusals(root: Node, record: Path) -> list[Finding]:
+    """Return what is wrong with a section, or with an entry of one, by itself."""
+    node, written = find(root, record)
+    section, entry = str(record[0]), len(record) == 2
     try:
-        adapter(section, entry=depth == 2).validate_python(part.get(path[1], {}) if depth == 2 else part)
+        adapter(section, entry=entry).validate_python(plain(node) if written else {})
     except ValidationError as error:
         kind = fields(Scenario)[section].annotation
-        for finding in findings(error, get_args(kind)[1] if depth == 2 else kind):
-            yield replace(finding, path=(*path[:depth], *finding.path))
+        found = findings(error, get_args(kind)[1] if entry else kind)
+        return [replace(finding, path=(*record, *finding.path)) for finding in found]
+    return []
 
 
 def _holds(root: Node, text: str) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import scenarios
-from experiments.fit import baseline_kpis, fit, report, value_at, without_plan
+from experiments.fit import baseline_kpis, fit, report, without_plan
 from sim.kpis import KPIS, measure
 from sim.run import simulate
 
@@ -60,7 +60,7 @@ def test_a_fresh_fit_finds_the_shipped_base_rates(name):
     found = fit(plan, seeds=4, users=120_000)
     assert found.holds, found.table.to_string()
     for path, value in found.changes.items():
-        assert value == pytest.approx(value_at(plan, path), rel=0.15), path
+        assert value == pytest.approx(scenarios.value_at(plan, path), rel=0.15), path
 
 
 def test_a_wrong_base_rate_does_not_pass_for_the_baseline():

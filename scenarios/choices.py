@@ -1,0 +1,153 @@
+"""What an optimiser may change in a plan, and the rules that its answer must keep."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from scenarios.literals import Factor, Flag, Names, Number, Rate, Share, Yuan
+from scenarios.model import MisfitError, Model
+
+
+class Range(Model):
+    """The values that a setting may take."""
+
+    low: Number
+    """Least value."""
+    high: Number
+    """Largest value."""
+    log: Flag = False
+    """Whether equal ratios, not differences, are equal steps."""
+
+    @model_validator(mode="after")
+    def _a_range(self) -> "Range":
+        if not self.low < self.high:
+            swapped = f"did you mean low: {self.high:g}, high: {self.low:g}?" if self.low > self.high else ""
+            raise MisfitError(f"must be below high ({self.high:g})", at=("low",), fix=swapped, with_=("high",))
+        if self.log and not self.low > 0:
+            raise MisfitError("must be above 0 with log: true", at=("low",), fix="did you mean log: false?")
+        return self
+
+
+class Money(Model):
+    """The money that a media lever may get over the plan."""
+
+    low: Yuan = 0.0
+    """Least money [yuan]."""
+    high: Yuan
+    """Most money [yuan]."""
+
+    @model_validator(mode="after")
+    def _a_range(self) -> "Money":
+        if self.low > self.high:
+            raise MisfitError(f"must not be above high ({self.high:g})", at=("low",), with_=("high",))
+        return self
+
+
+class PlanLimit(Model):
+    """What every limit has."""
+
+    title: str = ""
+    """Name for people; the key when empty."""
+    plan: Names = ()
+    """Ids of the plan's constraints that this stands for, such as B-07."""
+    levers: Names = ()
+    """Media levers; empty: all."""
+    windows: Names = ()
+    """Phases; empty: the whole plan."""
+
+
+class Band(PlanLimit):
+    """A limit with a lower side, an upper side, or both."""
+
+    at_least: Number | None = None
+    """Lower side."""
+    at_most: Number | None = None
+    """Upper side."""
+
+    @model_validator(mode="after")
+    def _some_side(self) -> "Band":
+        if self.at_least is None and self.at_most is None:
+            raise MisfitError("at_least or at_most must be given", fix="add one of them")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise MisfitError(f"must not be above at_most ({self.at_most:g})", at=("at_least",), with_=("at_most",))
+        return self
+
+
+class ShareLimit(Band):
+    """The levers' share of what other levers spend in the same phases."""
+
+    kind: Literal["share"]
+    of: Names = ()
+    """Media levers of the whole; empty: all."""
+
+
+class SpendLimit(Band):
+    """What the levers spend together [yuan]."""
+
+    kind: Literal["spend"]
+
+
+class ReturnLimit(PlanLimit):
+    """What the levers bring for each yuan spent, as credited."""
+
+    kind: Literal["return"]
+    at_least: Factor
+    """Least credited goal (GMV or profit in yuan, orders) a yuan."""
+    each: Flag = False
+    """Whether each lever must return so much (a filter: what does not gets nothing), or all together."""
+
+
+class CostLimit(PlanLimit):
+    """What the whole plan costs for each unit of the goal: the expense ratio when the goal is GMV."""
+
+    kind: Literal["cost"]
+    at_most: Rate
+    """Most yuan for each unit of the goal."""
+
+
+class PaceLimit(PlanLimit):
+    """How fast the levers' money may change from one phase to the next."""
+
+    kind: Literal["pace"]
+    change: Share
+    """Most change, as a share of what the levers spend over the plan."""
+
+
+class PriceLimit(PlanLimit):
+    """The levers' placements must be affordable at dearer prices."""
+
+    kind: Literal["affordable"]
+    surcharge: Factor
+    """Price rise that the money must bear, such as 50%."""
+
+
+class PriorityLimit(PlanLimit):
+    """Levers that are filled before others."""
+
+    kind: Literal["priority"]
+    before: Names = Field(min_length=1)
+    """Media levers that get no larger part of their most money than the first do."""
+
+
+AnyLimit = Annotated[
+    ShareLimit | SpendLimit | ReturnLimit | CostLimit | PaceLimit | PriceLimit | PriorityLimit,
+    Field(discriminator="kind"),
+]
+
+
+class Choices(Model):
+    """What `sandtable optimize` may change, and the rules its plan keeps. The reserve and accounts without media stay."""
+
+    goal: Literal["gmv", "orders", "profit"] = "gmv"
+    """KPI to raise, over the plan."""
+    band: Factor = 1.0
+    """Part of its present money by which a media lever's money in a phase may rise or fall: 1 lets it go from nothing to
+    twice as much; 0 locks it."""
+    money: dict[str, Money] = {}
+    """Money of media levers over the plan, where `band` is not what is wanted."""
+    accounts: Factor = 0.0
+    """Part of an account's present media money by which it may rise or fall; 0 keeps the plan's shares."""
+    settings: dict[str, Range] = {}
+    """Range of other numbers, by path, such as levers.coupon.off."""
+    limits: dict[str, AnyLimit] = {}
+    """Rules that the plan must keep."""

@@ -1,0 +1,105 @@
+"""Sensitivity indices as dots with intervals: which parameters an output hangs on."""
+
+from collections.abc import Mapping
+from math import isnan
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.design import Parameter
+from experiments.plots.style import BLACK, BLUE, GREY, ORANGE, bar_axis, canvas, footnote, label, nothing, panel, styled
+from experiments.plots.tornado import heading, named
+from experiments.ranking import Measured, outputs_of, parameters_of, ranked, shown
+from experiments.tables import rows
+
+MOST = 12
+PANELS = 4
+COLUMNS = ("label", "index", "value", "low", "high")
+"""Columns of a chart's table."""
+LEGENDS = {
+    "ST": "total share of the variance", "ST_corrected": "total share of the variance, freed of luck",
+    "S1": "share of the variance alone", "S1_corrected": "share alone, freed of luck",
+    "mu_star": "mean size of the effect of the whole range", "mu_star_luck": "what luck alone would give",
+    "prcc": "partial rank correlation",
+}  # fmt: skip
+_MARKS = {0: {"marker": "o", "color": BLUE}, 1: {"marker": "D", "color": ORANGE}}
+
+
+def strengths(indices: pd.DataFrame, parameters: Mapping[str, Parameter]) -> pd.DataFrame:
+    """Return label (the parameter), index, value, low, high (of the 95 % interval), the strongest parameter first."""
+    chosen = shown(indices)
+    if chosen[0] == "mu_star":
+        chosen = ("mu_star", "mu_star_luck")
+    lines = [
+        (named(parameters[path]), name, *found[name])
+        for path, found in ranked(indices)
+        for name in chosen
+        if name in found
+    ]
+    return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+@styled
+def draw(table: pd.DataFrame, ax: Axes | None = None, *, unit: str = "") -> Axes:
+    """Draw a dot with its interval for each index of a table of `strengths`."""
+    ax = panel(ax, 9, 5)
+    names = list(dict.fromkeys(table["label"]))[:MOST]
+    seen = table[table["label"].isin(names) & table["value"].notna()]
+    if not len(seen):
+        return nothing(ax, "Sensitivity", "the parameters move it no more than luck does")
+    order = list(dict.fromkeys(seen["index"]))
+    ax.axvline(0, color=GREY, lw=1, zorder=1)
+    for row in rows(seen):
+        place = order.index(row.index)
+        y = names.index(row.label) + (place - (len(order) - 1) / 2) * 0.26
+        if row.index == "mu_star_luck":
+            ax.plot(row.value, y, "|", color=BLACK, ms=9, mew=1.5, zorder=3)
+            continue
+        style = _MARKS[place]
+        if not isnan(row.low):
+            ax.plot([row.low, row.high], [y, y], color=style["color"], lw=2.2, alpha=0.6, zorder=2)
+        ax.plot(row.value, y, style["marker"], color=style["color"], mec=BLACK, mew=0.5, ms=6, zorder=3)
+    bar_axis(ax, names, unit)
+    if order[0].startswith(("ST", "prcc")):
+        _within(ax, seen, -1.0 if order[0] == "prcc" else 0.0)
+    return ax
+
+
+def _within(ax: Axes, seen: pd.DataFrame, low: float) -> None:
+    """Show the range that an index can have, and what sticks out of it up to a third of that."""
+    bottom, top = float(np.nanmin(seen[["value", "low"]])), float(np.nanmax(seen[["value", "high"]]))
+    span = 1 - low
+    ax.set_xlim(max(min(bottom, low), low - span / 3) - 0.03, min(max(top, 1.0), 1 + span / 3) + 0.03)
+
+
+@styled
+def figure(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """Draw the indices of the first outputs of a sweep."""
+    parameters, outputs = parameters_of(tables), list(outputs_of(tables))
+    bars, told = min(MOST if len(outputs) == 1 else 8, len(parameters)), outputs[:PANELS]
+    fig = canvas(10.5, 1.5 + len(told) * (0.75 + 0.32 * bars))
+    names: list[str] = []
+    for ax, (output, indices) in zip(fig.subplots(len(told), 1, squeeze=False)[:, 0], told, strict=True):
+        table = strengths(indices, parameters)
+        first = list(dict.fromkeys(table["label"]))[:bars]
+        draw(table[table["label"].isin(first)], ax, unit=_unit(output, table))
+        ax.set_title(heading(output))
+        names = names or list(dict.fromkeys(table["index"]))
+    fig.suptitle(label(title, "sweep", most=90), x=0.01, ha="left", fontsize=12, fontweight="bold")
+    footnote(fig, _words(names, len(outputs) - len(told), len(parameters) - bars))
+    return fig
+
+
+def _unit(output: Measured, table: pd.DataFrame) -> str:
+    return output.axis if table["index"].iloc[0] == "mu_star" else ""
+
+
+def _words(names: list[str], more: int, weaker: int) -> str:
+    marks = ["bar" if name == "mu_star_luck" else ("circle", "diamond")[place] for place, name in enumerate(names)]
+    text = "; ".join(f"{mark}: {LEGENDS[name]}" for mark, name in zip(marks, names, strict=True))
+    text = f"{text[:1].upper()}{text[1:]}. Lines: 95 % intervals."
+    if weaker > 0:
+        text += f" {weaker} weaker parameters are not shown."
+    return text + (f" {more} outputs more stand in the table." if more else "")

@@ -18,8 +18,8 @@ from experiments.outputs import COLUMNS, MAIN, Output, outputs, values
 from experiments.replicate import FEW, LUCK, is_absolute
 from experiments.replication import seeds_of
 from experiments.runner import Runner
-from experiments.summary import attainment, direction_of, interval
-from experiments.units import compact
+from experiments.summary import attainment, interval
+from experiments.units import compact, spell
 from scenarios import Scenario
 from scenarios.paths import render
 from sim.compile import source_digest
@@ -130,8 +130,7 @@ def paired(base: Sequence[float], other: Sequence[float]) -> Paired:
     Pairs with a NaN are left out. The interval is Student's, of the differences; Law & Kelton, section 10.2.1.
 
     >>> paired([1.0, 2.0, 3.0], [2.0, 4.0, 3.0])
-    Paired(base_mean=2.0, other_mean=3.0, difference=1.0, ci_low=-1.484..., ci_high=3.484..., relative=0.5,
-    variance_ratio=2.0, seeds=3)
+    Paired(base_mean=2.0, other_mean=3.0, difference=1.0, ci_low=-1.48..., ... variance_ratio=2.0, seeds=3)
     """
     both = np.array([base, other], float)
     both = both[:, ~np.isnan(both).any(axis=0)]
@@ -209,9 +208,14 @@ def _values(tables: Mapping[str, pd.DataFrame], seen: Sequence[Output | None]) -
 
 
 def _row(output: Output, base: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[Any, ...]:
-    pair, chances, flips = paired(base.tolist(), other.tolist()), [nan, nan], ""
+    pair, known = (
+        paired(base.tolist(), other.tolist()),
+        [column[~np.isnan(column)].tolist() for column in (base, other)],
+    )
+    if not pair.seeds:
+        pair = replace(pair, base_mean=interval(known[0])[0], other_mean=interval(known[1])[0])
+    chances, flips = [nan, nan], ""
     if output.direction:
-        known = [column[~np.isnan(column)].tolist() for column in (base, other)]
         chances = [attainment(column, output.wanted, output.direction) for column in known]
         kept = [_meets(mean, output) for mean in (pair.base_mean, pair.other_mean)]
         flips = "" if kept[0] == kept[1] or not pair.seeds else "reached" if kept[1] else "missed"
@@ -282,14 +286,15 @@ def _notes(
     measured = table[table["seeds"] > 0]
     if len(measured) and measured["seeds"].min() < FEW:
         yield f"differences that rest on fewer than {FEW} seeds are rough; take --seeds {2 * FEW} to decide on them"
-    for name, plan in zip(names[1:], plans[1:], strict=True):
-        yield from _unlike(plans[0], plan, names[0], name, lines, days)
+    for place in range(1, len(plans)):
+        yield from _unlike(plans, names, place, lines, days)
     absent = table.loc[table["seeds"] == 0, "title"].drop_duplicates().tolist()
     if absent:
         yield f"not measured in both plans: {', '.join(absent)}"
-    if len(measured) > 1:
+    intervals = int((table["seeds"] > 1).sum())
+    if intervals > 1:
         yield (
-            f"{len(measured)} intervals of 95 % stand here: about one in twenty leaves out 0 by chance where plans do "
+            f"{intervals} intervals of 95 % stand here: about one in twenty leaves out 0 by chance where plans do "
             "not differ"
         )
     ratios = table["variance_ratio"][np.isfinite(table["variance_ratio"])]
@@ -299,20 +304,23 @@ def _notes(
 
 
 def _unlike(
-    base: Scenario, other: Scenario, first: str, second: str, lines: Sequence[_Line], days: int | None
+    plans: Sequence[Scenario], names: Sequence[str], place: int, lines: Sequence[_Line], days: int | None
 ) -> Iterator[str]:
-    """Yield what makes totals of two plans differ whatever they do, and promises that are not the same."""
+    """Yield what makes totals of the first and another plan differ whatever they do, and promises that are not the same."""
+    both, first, second = (plans[0], plans[place]), names[0], names[place]
     for window in dict.fromkeys(line.output.window for line in lines):
-        lengths = [_length(plan, window, days) for plan in (base, other)]
+        lengths = [_length(plan, window, days) for plan in both]
         if None not in lengths and lengths[0] != lengths[1]:
             yield f"{window} is {lengths[0]} days in {first} and {lengths[1]} in {second}: totals differ by that, too"
-    if base.market.people != other.market.people:
-        people = f"{base.market.people:,} people in {first} and {other.market.people:,} in {second}"
-        yield f"the market has {people}: totals differ by that, too"
-    for name in base.targets.keys() & other.targets.keys():
-        promises = [direction_of(plan.targets[name]) for plan in (base, other)]
-        if promises[0] != promises[1]:
-            yield f"{second} promises something else in {name}; both are held against what {first} promises"
+    people = [plan.market.people for plan in both]
+    if people[0] != people[1]:
+        yield f"{people[0]:,} people are in {first} and {people[1]:,} in {second}: totals differ by that, too"
+    for line in lines:
+        own, held = line.seen[place], line.output
+        if own is not None and own.target and (own.direction, own.wanted) != (held.direction, held.wanted):
+            wanted = f"{'at least' if held.direction == 'at_least' else 'at most'} "
+            wanted += spell(held.wanted, held.unit, KPIS[held.kpi].unit)
+            yield f"{second} promises something else in {held.title}; all plans are held to {wanted}"
 
 
 def _length(plan: Scenario, window: str, days: int | None) -> int | None:

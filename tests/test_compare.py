@@ -198,23 +198,24 @@ def test_a_target_that_one_plan_lacks_is_measured_by_its_kpi():
     assert table.loc["many", ["base_mean", "other_mean", "difference"]].tolist() == [8.0, 9.0, 1.0]
     assert table.loc["high", ["base_mean", "other_mean", "flips"]].tolist() == [4.0, 6.0, "reached"]
     assert isnan(table.loc["growth", "difference"])
+    assert table.loc["growth", ["base_mean", "seeds"]].tolist() == [0.2, 0]
     assert table.loc["growth", "flips"] == ""
     assert any(note.startswith("not measured in both plans: growth") for note in found.notes)
 
 
-def test_both_plans_are_held_against_what_the_base_promises():
-    base, other = two()[0], plan(name="new", targets={**TARGETS, "many": {"kpi": "orders", "at_least": 2.0}},
+def test_all_plans_are_held_to_what_the_base_promises():
+    base, other = two()[0], plan(name="new", targets={**TARGETS, "many": {"kpi": "orders", "at_least": 2.0, "title": "Few"}},
                                  windows=WINDOWS)  # fmt: skip
     found = comparison(base, other, seeds=1, runner=Canned(say=lambda *_: {"many": 5.0}))
     assert found.table["wanted"].iloc[0] == 10.0
-    assert "new promises something else in many; both are held against what old promises" in found.notes
+    assert "new promises something else in Many orders; all plans are held to at least 10" in found.notes
 
 
 def test_what_makes_totals_differ_is_told():
     base, other = two(clock={"days": 30}, market={"people": 400_000})
     notes = " | ".join(comparison(base, other, seeds=2, runner=Canned(say=lambda *_: {"roas": 1.0})).notes)
     assert "plan is 60 days in old and 30 in new" in notes
-    assert "200,000 people in old and 400,000 in new" in notes
+    assert "200,000 people are in old and 400,000 in new" in notes
     assert "fewer than 10 seeds" in notes
     cut = comparison(base, other, seeds=2, days=20, runner=Canned(say=lambda *_: {"roas": 1.0})).notes
     assert "days in" not in " | ".join(cut)

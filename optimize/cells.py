@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from optimize.answers import Array, Floats
 from optimize.coupons import Assignment, assign
-from optimize.knapsack import Array, Floats
 from optimize.uplift import CouponValues, Shop, coupon_values
 from scenarios import Scenario
 from scenarios.levers import Offer

@@ -7,13 +7,15 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
-from optimize.knapsack import COST, COUNT, VALUE, Array, Floats, Users
+from optimize.answers import COST, COUNT, VALUE, Array, Floats, Users
 from sim.compile import compiled
 
-CORES = (400, 4_000)
+CORES = (200, 4_000)
 """Users left to the integer programme: at first, and where that finds nothing."""
-NODES = 2_000
+NODES = 500
 """Most nodes of its search."""
+CLOSE = 1e-4
+"""Distance from the core's optimum at which it ends, as a share of the most valuable coupon; 1e-7 where all users are in."""
 
 
 @dataclass(frozen=True)
@@ -34,29 +36,38 @@ class Limits:
 
 
 @compiled
-def margins(value: Array, cost: Array, segment: Array, weight: Array, margin: Array) -> None:
-    """Fill `margin` [users] with how much better a user's best option is than the second best, under weights [3, S]."""
+def closeness(value: Array, cost: Array, segment: Array, weight: Array, close: Array) -> None:
+    """Fill `close` [users]: by how much the best option beats the second best, as a share of what differs between them.
+
+    Scores are those of weights [3, S]. A share, since a user whose coupons are all worth next to nothing is as good as tied
+    and yet of no use to fill a limit. 0: tied; 1: better in every respect.
+    """
     for i in range(len(value)):
-        s = segment[i]
-        best, second = 0.0, -np.inf
+        a, b, c = weight[0, segment[i]], weight[1, segment[i]], weight[2, segment[i]]
+        best, second, at, then = 0.0, -np.inf, 0, -1
         for j in range(1, value.shape[1]):
             if value[i, j] > -np.inf:
-                score = weight[0, s] * value[i, j] + weight[1, s] * cost[i, j] + weight[2, s]
+                score = a * value[i, j] + b * cost[i, j] + c
                 if score > best:
-                    best, second = score, best
+                    best, second, at, then = score, best, j, at
                 elif score > second:
-                    second = score
-        margin[i] = best - second
+                    second, then = score, j
+        close[i] = 1.0
+        if then >= 0:
+            differ = abs(a * (value[i, at] - value[i, then])) + abs(b * (cost[i, at] - cost[i, then]))
+            differ += abs(c) if (at == 0) != (then == 0) else 0.0
+            if differ > 0.0:
+                close[i] = (best - second) / differ
 
 
 def decide(users: Users, limits: Limits, weight: Floats) -> tuple[NDArray[np.uint8], bool]:
     """Return choices [users] near those of weights [3, S] that keep every limit, and whether there are such choices."""
     choice, _ = users.respond(weight)
-    margin = np.empty(len(choice))
-    margins(users.value, users.cost, users.segment, weight, margin)
+    close = np.empty(len(choice))
+    closeness(users.value, users.cost, users.segment, weight, close)
     for size in CORES:
-        near = np.argpartition(margin, size)[:size] if size < len(margin) else np.arange(len(margin))
-        width = float(margin[near].max()) if size < len(margin) else np.inf
+        near = np.argpartition(close, size)[:size] if size < len(close) else np.arange(len(close))
+        width = 2 * float(close[near].max()) if size < len(close) else np.inf
         for room in (0.0, 2e-9):  # the second keeps clear of what the solver takes for zero
             decided = _among(users, limits, choice, np.sort(near), width, weight, room)
             if decided is not None:
@@ -67,16 +78,21 @@ def decide(users: Users, limits: Limits, weight: Floats) -> tuple[NDArray[np.uin
 def _among(users: Users, limits: Limits, choice: Array, near: Array, width: float, weight: Floats, room: float) -> Any:
     """Return the choices with those of the users `near` taken by an integer programme, or None where it finds none.
 
-    Options that fall short of a user's best by more than twice `width` stay out of it. `room` is kept to every limit, in
-    units of the largest coupon.
+    Options that are further than `width` from a user's best, as `closeness` has it, stay out of it. `room` is kept to
+    every limit, in units of the largest coupon.
     """
     segment = users.segment[near]
     value, cost = users.value[near].astype(float), users.cost[near].astype(float)
     given = np.ones_like(cost)
     given[:, 0] = 0.0
-    score = weight[VALUE, segment][:, None] * value + weight[COST, segment][:, None] * cost
-    score += weight[COUNT, segment][:, None] * given
-    near_best = (score >= score.max(axis=1, keepdims=True) - 2 * width) & (value > -np.inf)
+    worth = [weight[k, segment][:, None] * part for k, part in enumerate((value, cost, given))]
+    score = worth[VALUE] + worth[COST] + worth[COUNT]
+    rows, best = np.arange(len(near)), score.argmax(axis=1)
+    with np.errstate(invalid="ignore"):  # barred options are infinitely far
+        differ = sum(np.abs(part - part[rows, best][:, None]) for part in worth)
+        near_best = score[rows, best][:, None] - score <= width * differ
+    near_best &= value > -np.inf
+    near_best[rows, best] = True
     if not limits.row[:, COUNT].any():
         near_best[:, 1:] &= (value[:, 1:] != 0) | (cost[:, 1:] != 0)  # as good as none, and none is plainer
     who, option = np.nonzero(near_best)
@@ -87,8 +103,7 @@ def _among(users: Users, limits: Limits, choice: Array, near: Array, width: floa
     left = -limits.broken(users.total(rest))
     size = np.maximum(np.abs(use).max(axis=1), 1e-300)
     unit = max(float(np.abs(parts[VALUE]).max()), 1e-300)
-    everything = abs(float(users.total(choice)[VALUE].sum()))
-    gap = max(1e-7, 1e-10 * everything / (unit * len(near)))
+    gap = CLOSE if len(near) < len(choice) else 1e-7
     x = _integers(parts[VALUE] / unit, use / size[:, None], left / size - room, who, gap)
     if x is None:
         return None
@@ -116,7 +131,8 @@ def _integers(worth: Floats, use: Floats, left: Floats, who: Array, gap: float) 
     lp.integrality_ = [highspy.HighsVarType.kInteger] * columns
     new: Any = highspy.Highs
     engine = new()
-    options = {"output_flag": False, "mip_max_nodes": NODES, "mip_rel_gap": gap, "mip_feasibility_tolerance": 1e-9}
+    options = {"output_flag": False, "mip_max_nodes": NODES, "mip_rel_gap": 0.0, "mip_abs_gap": gap}
+    options["mip_feasibility_tolerance"] = 1e-9
     for name, option in options.items():
         engine.setOptionValue(name, option)
     engine.passModel(lp)

@@ -13,14 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from optimize import knapsack, sidelimits
+from optimize.answers import COST, COUNT, VALUE, Array, Floats, Users
 from optimize.core import CORES, Limits
-from optimize.knapsack import COST, COUNT, VALUE, Array, Floats, Users
 from optimize.sidelimits import InfeasibleError
 
 __all__ = ["Assignment", "Band", "InfeasibleError", "assign"]
 
 SMALL = CORES[0]
-"""Users up to which whole coupons are decided exactly by an integer programme, whatever the limits."""
+"""Users up to which an integer programme decides on all of them, whatever the limits."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def assign(
         value=float(total[VALUE].sum()),
         cost=float(total[COST].sum()),
         budget=float(budget),
-        bound=dual.bound,
+        bound=float(dual.bound),
         multiplier=float(prices[0]),
         limits=_table(limits, asked, prices, total, sizes, goal),
         passes=users.passes,

@@ -7,21 +7,15 @@ bracket, so that only the users whose choice changes inside the bracket are ever
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from optimize.answers import COST, Array, Floats, Users
 from sim.compile import compiled
 
-Array = NDArray[Any]
-Floats = NDArray[np.float64]
-BLOCK = 4096
-"""Users summed up before their sum joins the total, which keeps the rounding error of a total below 1e-12 of it."""
 SAMPLE, CORE, WINDOW = 20_000, 200_000, 512
 """Users who give the first guess of the price; users sorted at most, but for ties; steps looked at for exchanges."""
-VALUE, COST, COUNT = range(3)
-"""Rows of the totals by segment: value, cost, users with a coupon."""
 
 
 @dataclass(frozen=True)
@@ -37,63 +31,7 @@ class Dual:
 
 
 @compiled
-def choose(value: Array, cost: Array, segment: Array, weight: Array, choice: Array, part: Array, total: Array) -> None:
-    """Let every user choose; fill `choice` [users] and `total` [3, S] with value, cost and coupons by segment.
-
-    A choice maximises weight[0, s] value + weight[1, s] cost + weight[2, s]; the cheaper one among equals.
-    """
-    users, options = value.shape
-    for first in range(0, users, BLOCK):
-        for i in range(first, min(first + BLOCK, users)):
-            s = segment[i]
-            a, b, c = weight[0, s], weight[1, s], weight[2, s]
-            best, at = 0.0, 0
-            for j in range(1, options):
-                if value[i, j] > -np.inf:
-                    score = a * value[i, j] + b * cost[i, j] + c
-                    if score > best or (score == best and cost[i, j] < cost[i, at]):
-                        best, at = score, j
-            choice[i] = at
-            if at > 0:
-                part[0, s] += value[i, at]
-                part[1, s] += cost[i, at]
-                part[2, s] += 1.0
-        for k in range(3):
-            for s in range(total.shape[1]):
-                total[k, s] += part[k, s]
-                part[k, s] = 0.0
-
-
-@compiled
-def add_up(value: Array, cost: Array, segment: Array, choice: Array, part: Array, total: Array) -> None:
-    """Fill `total` [3, S] with value, cost and coupons of given choices."""
-    users = len(choice)
-    for first in range(0, users, BLOCK):
-        for i in range(first, min(first + BLOCK, users)):
-            if choice[i] > 0:
-                part[0, segment[i]] += value[i, choice[i]]
-                part[1, segment[i]] += cost[i, choice[i]]
-                part[2, segment[i]] += 1.0
-        for k in range(3):
-            for s in range(total.shape[1]):
-                total[k, s] += part[k, s]
-                part[k, s] = 0.0
-
-
-@compiled
-def fault(value: Array, cost: Array) -> int:
-    """Return the first user whose row breaks a rule of `Users`, or -1."""
-    for i in range(len(value)):
-        wrong = value[i, 0] != 0.0 or cost[i, 0] != 0.0
-        for j in range(value.shape[1]):
-            wrong |= not (value[i, j] < np.inf and 0.0 <= cost[i, j] < np.inf)
-        if wrong:
-            return i
-    return -1
-
-
-@compiled
-def steps(value: Array, cost: Array, users: Array, who: Array, option: Array, gain: Array, price: Array) -> int:
+def _fill_steps(value: Array, cost: Array, users: Array, who: Array, option: Array, gain: Array, price: Array) -> int:
     """Fill in the steps of the users' concave envelopes, best first for each; return how many there are.
 
     A step goes from the option before to `option`, costs `price` more and brings `gain` more.
@@ -120,67 +58,6 @@ def steps(value: Array, cost: Array, users: Array, who: Array, option: Array, ga
     return n
 
 
-class Users:
-    """What is asked of every user: value and cost [users, options] and the segment of each, never copied."""
-
-    def __init__(self, value: Array, cost: Array, segment: Array | None = None, segments: int = 1) -> None:
-        """Raise `ValueError` where shapes, types or rows break the rules."""
-        for name, array in (("value", value), ("cost", cost)):
-            if array.ndim != 2 or array.dtype not in (np.float32, np.float64):
-                raise ValueError(
-                    f"`{name}` must be float32 or float64 [users, options], but got {array.dtype} {array.shape}"
-                )
-        if value.shape != cost.shape or not (value.shape[0] >= 1 and 2 <= value.shape[1] <= 255):
-            rule = "`value` and `cost` must have one shape, at least 1 user and 2 to 255 options"
-            raise ValueError(f"{rule}, but got {value.shape} and {cost.shape}")
-        row = fault(value, cost)
-        if row >= 0:
-            rule = "option 0 must be worth and cost 0, values be below infinity, costs finite and not negative"
-            raise ValueError(f"{rule}, but user {row} has values {value[row].tolist()} and costs {cost[row].tolist()}")
-        self.value, self.cost, self.segments = value, cost, segments
-        self.segment = np.zeros(len(value), np.uint8) if segment is None else segment
-        self.passes = 0
-
-    def respond(self, weight: Floats) -> tuple[NDArray[np.uint8], Floats]:
-        """Return the choices [users] under weights [3, S] and their totals [3, S]; see `choose`."""
-        choice = np.empty(len(self.value), np.uint8)
-        total, part = np.zeros((3, self.segments)), np.zeros((3, self.segments))
-        choose(self.value, self.cost, self.segment, weight, choice, part, total)
-        self.passes += 1
-        return choice, total
-
-    def at_price(self, price: float) -> tuple[NDArray[np.uint8], float, float]:
-        """Return the choices when a yuan costs `price` of value, and their value and cost."""
-        weight = np.repeat([[1.0], [-price], [0.0]], self.segments, axis=1)
-        choice, total = self.respond(weight)
-        return choice, float(total[VALUE].sum()), float(total[COST].sum())
-
-    def total(self, choice: NDArray[np.uint8]) -> Floats:
-        """Return value, cost and coupons by segment [3, S] of choices."""
-        total, part = np.zeros((3, self.segments)), np.zeros((3, self.segments))
-        add_up(self.value, self.cost, self.segment, choice, part, total)
-        return total
-
-    def steps(self, members: NDArray[np.int64]) -> "Steps":
-        """Return the steps of these users, the best first."""
-        size = len(members) * (self.value.shape[1] - 1)
-        who, option = np.empty(size, np.int32), np.empty(size, np.uint8)
-        gain, price = np.empty(size), np.empty(size)
-        n = steps(self.value, self.cost, members, who, option, gain, price)
-        with np.errstate(divide="ignore"):
-            rate = gain[:n] / price[:n]
-        order = np.argsort(-_falling(rate, who[:n]), kind="stable")
-        return Steps(members[who[order]], option[order], gain[order], price[order])
-
-
-def _falling(rate: Floats, who: Array) -> Floats:
-    """Return rates that never rise from one step of a user to the next, where rounding made them."""
-    risen = np.flatnonzero((who[1:] == who[:-1]) & (rate[1:] > rate[:-1])) + 1
-    for k in risen:
-        rate[k] = rate[k - 1]
-    return rate
-
-
 @dataclass(frozen=True)
 class Steps:
     """Steps of concave envelopes, the best first: user, option it leads to, further value and further cost [steps]."""
@@ -189,6 +66,18 @@ class Steps:
     option: NDArray[np.uint8]
     gain: Floats
     price: Floats
+
+    @classmethod
+    def of(cls, users: Users, members: NDArray[np.int64]) -> "Steps":
+        """Return the steps of these users, the best first."""
+        size = len(members) * (users.value.shape[1] - 1)
+        who, option = np.empty(size, np.int32), np.empty(size, np.uint8)
+        gain, price = np.empty(size), np.empty(size)
+        n = _fill_steps(users.value, users.cost, members, who, option, gain, price)
+        with np.errstate(divide="ignore"):
+            rate = gain[:n] / price[:n]
+        order = np.argsort(-_falling(rate, who[:n]), kind="stable")
+        return cls(members[who[order]], option[order], gain[order], price[order])
 
     def affordable(self, money: float) -> int:
         """Return how many of the first steps the money pays."""
@@ -229,6 +118,14 @@ class Steps:
             taken[down[j : j + 1]] = False
 
 
+def _falling(rate: Floats, who: Array) -> Floats:
+    """Return rates that never rise from one step of a user to the next, where rounding made them."""
+    risen = np.flatnonzero((who[1:] == who[:-1]) & (rate[1:] > rate[:-1])) + 1
+    for k in risen:
+        rate[k] = rate[k - 1]
+    return rate
+
+
 def solve(users: Users, budget: float) -> Dual:
     """Return the assignment that the critical price of money gives, filled up to the budget, with its bound.
 
@@ -239,7 +136,7 @@ def solve(users: Users, budget: float) -> Dual:
         return Dual(choice, 0.0, value)
     choice, members = _bracket(users, budget)
     choice[members] = 0
-    ladder = users.steps(members)
+    ladder = Steps.of(users, members)
     fixed, others = float(users.total(choice)[COST].sum()), choice
     for room in (budget, budget * (1 - 1e-12)):  # the second where sums taken in another order exceed the budget
         taken, price = ladder.fill(max(0.0, room - fixed))
@@ -258,7 +155,7 @@ def _bracket(users: Users, budget: float) -> tuple[NDArray[np.uint8], NDArray[np
     low, high, wide = 0.0, np.inf, 1.01
     below, _, _ = users.at_price(low)
     above, members = below, sample
-    price = users.steps(sample).price_at(budget * len(sample) / n) * wide
+    price = Steps.of(users, sample).price_at(budget * len(sample) / n) * wide
     for _ in range(2000):
         choice, _, cost = users.at_price(price)
         if cost > budget:

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from optimize.answers import Floats
 from optimize.cells import Cells, offer_named
-from optimize.knapsack import Floats
 from scenarios import Scenario
 from sim.run import simulate
 

@@ -1,7 +1,7 @@
 """The knapsack under several limits: prices for all of them from a master programme, whole coupons from a small core.
 
 Every limit is linear in the totals by segment [value, cost, coupons; S]. Users answer prices in one pass over the arrays
-(`knapsack.choose`), the master programme mixes their answers, segment by segment, and sets the next prices (Dantzig &
+(`answers.choose`), the master programme mixes their answers, segment by segment, and sets the next prices (Dantzig &
 Wolfe 1960, smoothed as by Wentges 1997); prices bound the optimum from above, the mixture from below. The few users whose
 best two options are nearly tied at the final prices are decided exactly, by a small integer programme.
 """
@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linprog
 
+from optimize.answers import COST, VALUE, Floats, Users
 from optimize.core import Limits, decide
-from optimize.knapsack import COST, VALUE, Dual, Floats, Users
+from optimize.knapsack import Dual
 
 PASSES, TIGHT = 300, 1e-9
 """Most passes over the users for one set of prices; relative gap between the bounds at which it ends."""

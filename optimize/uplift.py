@@ -14,8 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from optimize.answers import Array, Floats, Users
 from optimize.coupons import Assignment, assign
-from optimize.knapsack import Array, Floats, Users
+from optimize.knapsack import Steps
 from scenarios import Scenario
 from scenarios.levers import Offer
 from sim.compile import compiled
@@ -216,7 +217,7 @@ def compare_policies(value: Array, cost: Array, budget: float, segment: Array) -
 def _spread(value: Floats, cost: Floats, size: Floats, budget: float) -> tuple[float, float, float]:
     """Return coupons, spend and value of the best fractional choice for groups [groups, options]."""
     groups = Users(value, cost)
-    ladder = groups.steps(np.arange(len(value)))
+    ladder = Steps.of(groups, np.arange(len(value)))
     whole = ladder.affordable(budget)
     choice = np.zeros(len(value), np.uint8)
     choice[ladder.user[:whole]] = ladder.option[:whole]

@@ -99,15 +99,15 @@ def _tables(run: Run, job: Job) -> Tables:
 
 
 def costs(run: Run) -> pd.DataFrame:
-    """Return lever, month (30 days from day 0), yuan: what each lever cost, what no account could pay included."""
-    sums: dict[tuple[str, int], int] = {}
+    """Return lever, phase, month (30 days from day 0), yuan: what each lever cost, what nobody could pay included."""
+    sums: dict[tuple[str, str, int], int] = {}
     for lever, days in run.observer.ledger.by_lever.items():
         for day, cents in days.items():
             if day >= 0:
-                key = lever, day // MONTH_DAYS
+                key = lever, run.observer.calendar.phase(day), day // MONTH_DAYS
                 sums[key] = sums.get(key, 0) + cents
-    rows = [(lever, month, cents / 100) for (lever, month), cents in sorted(sums.items())]
-    return pd.DataFrame(rows, columns=["lever", "month", "yuan"])
+    rows = [(*key, cents / 100) for key, cents in sums.items()]
+    return pd.DataFrame(rows, columns=["lever", "phase", "month", "yuan"])
 
 
 def _so_far(run: Run, days: int) -> pd.DataFrame:

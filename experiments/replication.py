@@ -50,9 +50,9 @@ class Replication:
     ledger: pd.DataFrame
     """seed, day, account, lever, phase, kind, cents, yuan."""
     credit: pd.DataFrame
-    """seed, lever, month, orders, gmv, profit."""
+    """seed, lever, phase, month, orders, gmv, profit."""
     costs: pd.DataFrame
-    """seed, lever, month, yuan."""
+    """seed, lever, phase, month, yuan."""
     accounts: pd.DataFrame
     """seed, account, planned, moved, spent, left [yuan]."""
     rules: pd.DataFrame

@@ -1,10 +1,10 @@
-"""Cross-checks of a whole scenario: names, time, money, sizes, sources, priors."""
+"""Cross-checks of a whole scenario: names, time, money, sizes, sources, ranges."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from scenarios.faults import Fault
-from scenarios.priors import priors
+from scenarios.priors import ranges
 from scenarios.provenance import stated
 from scenarios.references import references
 from scenarios.scenario import Scenario
@@ -31,6 +31,6 @@ def cross_check(data: Mapping[str, Any], scenario: Scenario | None, known_kpis: 
     yield from sense(view)
     yield from spending(view)
     yield from stated(data.get("provenance"))
-    yield from priors(view)
+    yield from ranges(view)
     if known_kpis is not None:
         yield from known_kpis_only(view, known_kpis() if callable(known_kpis) else known_kpis)

@@ -1,4 +1,4 @@
-"""Cross-checks of priors, and what becomes of an inherited prior whose number changes."""
+"""Cross-checks of ranges (priors, settings to choose), and what becomes of an inherited prior whose number changes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ from typing import get_args
 from pydantic import ValidationError
 
 from scenarios.changes import apply
+from scenarios.choices import Range
 from scenarios.faults import shown
 from scenarios.paths import Path, bare, fields, parse, render
 from scenarios.scenario import Scenario
@@ -17,18 +18,19 @@ from scenarios.uncertainty import Prior
 from scenarios.values import is_numeric, numbers_below, read_number, spelled
 from scenarios.view import View, adapter, has_entries
 
-UNREAD = ("schema", "name", "question", "targets", "baseline", "priors", "overlays", "provenance")
+UNREAD = ("schema", "name", "question", "targets", "baseline", "priors", "choices", "overlays", "provenance")
 """Sections whose numbers do not drive the simulation."""
 
 
-def priors(view: View) -> Iterator[Finding]:
-    """Yield a finding for each prior whose path is no number, that the number lies outside, or whose ends are refused."""
-    if not view.priors:
+def ranges(view: View) -> Iterator[Finding]:
+    """Yield a finding for each range whose path is no number or whose ends are refused, and each prior that misses."""
+    every: dict[Path, tuple[str, Prior | Range]] = {("priors", text): (text, p) for text, p in view.priors.items()}
+    every |= {("choices", "settings", text): (text, r) for text, r in view.choices.settings.items()}
+    if not every:
         return
     root = plant(view.data)
     sound: dict[Path, bool] = {}
-    for text, prior in view.priors.items():
-        where = ("priors", text)
+    for where, (text, span) in every.items():
         try:
             found = _number(root, text)
         except _NoNumberError as error:
@@ -38,8 +40,9 @@ def priors(view: View) -> Iterator[Finding]:
         if record not in sound:
             sound[record] = not _refusals(root, record)
         if sound[record] and read_number(found) is not None:
-            yield from _around(where, prior, found)
-            yield from _ends(root, where, prior, found)
+            if isinstance(span, Prior):
+                yield from _around(where, span, found)
+            yield from _ends(root, where, span, found)
 
 
 def without_lapsed(after: Node, before: Node) -> Node:
@@ -94,9 +97,9 @@ def _around(where: Path, prior: Prior, found: Step) -> Iterator[Finding]:
             yield Finding((*where, end), rule, f"did you mean {end}: {written}?", other=found.path)
 
 
-def _ends(root: Node, where: Path, prior: Prior, found: Step) -> Iterator[Finding]:
+def _ends(root: Node, where: Path, span: Prior | Range, found: Step) -> Iterator[Finding]:
     """Yield a finding for an end that the number's field, or its record, refuses."""
-    for end, value in (("low", prior.low), ("high", prior.high)):
+    for end, value in (("low", span.low), ("high", span.high)):
         written = spelled(found, value)
         if written == value:
             written = plain(find(root, (*where, end))[0])

@@ -16,7 +16,7 @@ def uncovered(scenario: Scenario) -> list[str]:
     """Return the paths of numbers set in the files (not defaults) that no provenance pattern covers."""
     patterns = _patterns(scenario.provenance)
     data = scenario.model_dump(
-        by_alias=True, exclude_unset=True, exclude={"schema_version", "overlays", "priors", "provenance"}
+        by_alias=True, exclude_unset=True, exclude={"schema_version", "overlays", "priors", "choices", "provenance"}
     )
     return [render(path) for path in _numbers(data, ()) if _longest(patterns, path) is None]
 

@@ -18,6 +18,7 @@ def references(view: View) -> Iterator[Finding]:
         yield from _lever(view, ("levers", name), lever)
     yield from _control(view)
     yield from _targets(view)
+    yield from _choices(view)
 
 
 def _one(path: Path, name: str | None, known: Iterable[str], noun: str) -> Iterator[Finding]:
@@ -140,3 +141,14 @@ def _fit(path: Path, fit: str) -> Iterator[Finding]:
     rates = [f"behaviour.{verb}.{rate}" for verb, record in Behaviour() for rate in type(record).model_fields]
     if fit not in rates:
         yield Finding(path, "must be the path of a number under behaviour", nearest(fit, rates), shown(fit))
+
+
+def _choices(view: View) -> Iterator[Finding]:
+    media = [name for name in view.names("levers") if view.kind(name) == "media"]
+    yield from _keys(("choices", "money"), view.choices.money, media, "media lever")
+    for name, limit in view.choices.limits.items():
+        path = ("choices", "limits", name)
+        yield from _each((*path, "levers"), limit.levers, media, "media lever")
+        yield from _each((*path, "windows"), limit.windows, view.names("phases"), "phase")
+        for field in ("of", "before"):
+            yield from _each((*path, field), getattr(limit, field, ()), media, "media lever")

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from scenarios.behaviour import Behaviour
 from scenarios.calendar import Clock, Festival, Interval, Season
+from scenarios.choices import Choices
 from scenarios.control import Measurement, Rule, Shock
 from scenarios.levers import AnyLever
 from scenarios.market import Assortment, Market, Service
@@ -66,6 +67,8 @@ class Scenario(Model):
     """KPIs that hold today, by KPI id."""
     priors: dict[str, Prior] = {}
     """Ranges of numbers that are not known, by path."""
+    choices: Choices = Choices()
+    """What `sandtable optimize` may change, and the rules its plan keeps."""
     overlays: dict[str, dict[str, Any]] = {}
     """Named changes that `load(name, overlays=[...])` applies."""
     provenance: dict[str, str] = {}
@@ -100,15 +103,17 @@ class Scenario(Model):
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the resolved scenario, names and provenance apart: equal plans have equal digests."""
-        data = self.model_dump(mode="json", by_alias=True, exclude={"name", "question", "provenance", "overlays"})
+        data = self.model_dump(
+            mode="json", by_alias=True, exclude={"name", "question", "choices", "provenance", "overlays"}
+        )
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all that can change a run, and of the order in which it stands: runs are stored under it.
 
-        Priors, provenance and the definitions of overlays are left out. Unlike `digest`, scenarios that differ only in
-        the order of names (of segments, say) have different fingerprints, since users are numbered in that order.
+        Priors, choices, provenance and the definitions of overlays are left out. Unlike `digest`, scenarios that differ
+        only in the order of names (of segments, say) have different fingerprints, since users are numbered in that order.
         """
-        data = self.model_dump_json(by_alias=True, exclude={"priors", "provenance", "overlays"})
+        data = self.model_dump_json(by_alias=True, exclude={"priors", "choices", "provenance", "overlays"})
         return hashlib.sha256(data.encode()).hexdigest()

@@ -7,6 +7,7 @@ from typing import Any, get_args, get_origin
 from pydantic import TypeAdapter, ValidationError
 
 from scenarios.calendar import Clock, Festival, Interval
+from scenarios.choices import Choices
 from scenarios.control import Rule, Shock
 from scenarios.levers import AnyLever
 from scenarios.market import Assortment, Market
@@ -39,6 +40,7 @@ class View:
         self.targets: dict[str, Target] = parts.get("targets", {})
         self.baseline: dict[str, Baseline] = parts.get("baseline", {})
         self.priors: dict[str, Prior] = parts.get("priors", {})
+        self.choices: Choices = parts.get("choices", Choices())
 
     def names(self, *path: str) -> list[str]:
         """Return the names in a mapping of the scenario as written, such as `market`, `segments`."""

@@ -54,8 +54,18 @@ class Calendar:
                 self.demand[inside] *= tilt
         self.demand = np.cumsum(self.demand / self.demand.sum(axis=1, keepdims=True), axis=1)
 
+        self._phases = ["plan" if 0 <= day < clock.days else "after" for day in self.days.tolist()]
+        self._phases[: clock.burn_in] = ["before"] * clock.burn_in
+        for name, interval in reversed(scenario.phases.items()):
+            for k in self.inside(*interval.span(clock)).tolist():
+                self._phases[k] = name
+
     def __len__(self) -> int:
         return len(self.days)
+
+    def phase(self, day: int) -> str:
+        """Return the first phase in which a simulated day lies, or before, after or plan."""
+        return self._phases[day - self.first]
 
     def inside(self, first: int, last: int) -> Array:
         """Return the index range of a span of days, clipped to the simulated ones."""

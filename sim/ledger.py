@@ -35,21 +35,12 @@ class Ledger:
             else:
                 self.by_lever[lever][day] += cents
 
-    def table(self, scenario: Scenario) -> pd.DataFrame:
+    def table(self, calendar: Calendar) -> pd.DataFrame:
         """Return day, account, lever, phase, kind, cents, yuan; one row a posting."""
         frame = pd.DataFrame(self.rows, columns=["day", "account", "lever", "kind", "cents"])
-        frame["phase"] = [phase_of(scenario, int(day)) for day in frame["day"]] if len(frame) else []
+        frame["phase"] = [calendar.phase(int(day)) for day in frame["day"]] if len(frame) else []
         frame["yuan"] = frame["cents"] / 100
         return frame[["day", "account", "lever", "phase", "kind", "cents", "yuan"]]
-
-
-def phase_of(scenario: Scenario, day: int) -> str:
-    """Return the first phase in which a day lies, or before, after or plan."""
-    for name, interval in scenario.phases.items():
-        first, last = interval.span(scenario.clock)
-        if first <= day <= last:
-            return name
-    return "before" if day < 0 else "after" if day >= scenario.clock.days else "plan"
 
 
 class Accounts:

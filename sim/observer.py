@@ -163,21 +163,22 @@ class Observer:
         return frame.sort_values(["user", "day"], kind="stable", ignore_index=True)
 
     def credits(self) -> pd.DataFrame:
-        """Return lever, month (30 days from day 0), orders, gmv, profit.
+        """Return lever, phase, month (30 days from day 0), orders, gmv, profit.
 
         Profit is margin and fee less shipping, before what levers cost.
         """
         days = np.arange(len(self.credit)) + self.calendar.first
+        parts: dict[tuple[str, int], list[int]] = {}
+        for k in np.flatnonzero((days >= 0) & (days <= self.seen_until)).tolist():
+            parts.setdefault((self.calendar.phase(int(days[k])), int(days[k]) // 30), []).append(k)
         rows = []
-        for month in sorted({d // 30 for d in days.tolist() if 0 <= d <= self.seen_until}):
-            inside = days // 30 == month
+        for (phase, month), inside in parts.items():
             sums = self.credit[inside].sum(axis=0)
             for lever, (orders, gmv, profit) in zip(self.names.credits, sums.tolist(), strict=True):
                 if orders or gmv:
-                    rows.append(
-                        (lever, month, orders * self.scale / 1e6, gmv * self.scale / 100, profit * self.scale / 100)
-                    )
-        return pd.DataFrame(rows, columns=["lever", "month", "orders", "gmv", "profit"])
+                    money = gmv * self.scale / 100, profit * self.scale / 100
+                    rows.append((lever, phase, month, orders * self.scale / 1e6, *money))
+        return pd.DataFrame(rows, columns=["lever", "phase", "month", "orders", "gmv", "profit"])
 
     def stocktaking(self) -> pd.DataFrame:
         """Return day, count, segment, value of the snapshots."""

@@ -61,11 +61,11 @@ class Run:
     @cached_property
     def ledger(self) -> pd.DataFrame:
         """day, account, lever, phase, kind, cents, yuan."""
-        return self.observer.ledger.table(self.scenario)
+        return self.observer.ledger.table(self.observer.calendar)
 
     @cached_property
     def credit(self) -> pd.DataFrame:
-        """lever, month, orders, gmv, profit: measured contributions, which sum to all orders."""
+        """lever, phase, month, orders, gmv, profit: measured contributions, which sum to all orders."""
         return self.observer.credits()
 
     @cached_property

@@ -3,9 +3,12 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from scenarios.levers import Media as MediaSpec
 from scenarios.literals import number
 from sim.channels import Ask
+from sim.clock import Calendar
 from sim.conditions import MEDIA
 from sim.levers.base import Desk, LeverProcess
 from sim.weather import hour_mask, stream_of
@@ -26,7 +29,7 @@ class Media(LeverProcess):
         row["hours"], row["account"] = hour_mask(spec.hours), desk.names.account(spec.account)
         self.budget = budget_cents(spec.budget, desk.accounts.planned[spec.account])
         self.left = float(self.budget)
-        self.pace = self._pace()
+        self.pace = daily_weights(spec, desk.calendar)
         self.waiting = np.zeros(len(desk.calendar) + spec.lasts + 1)
         """[days] uncrowded impressions bought and still to be shown."""
         self.carry = 0.0
@@ -36,13 +39,6 @@ class Media(LeverProcess):
         window = slice(*spec.hours) if spec.hours else slice(0, 24)
         affinity = np.array([spec.affinity.get(s, 1.0) for s in market.segments])
         self.weights = affinity * profile[:, window].sum(axis=1)
-
-    def _pace(self) -> Any:
-        largest = np.full(len(self.days), -1.0)
-        for when, weight in self.spec.pace.items():
-            inside = self.desk.calendar.inside(*self.desk.calendar.span(when))
-            largest[inside] = np.maximum(largest[inside], weight)
-        return np.where(self.days, np.where(largest < 0, 1.0, largest), 0.0)
 
     def buy(self, day: int) -> float:
         """Spend today's part of the budget. Return the uncrowded impressions it buys."""
@@ -82,6 +78,16 @@ class Media(LeverProcess):
                 k = day - self.desk.calendar.first
                 self.waiting[k : k + spread] += self.buy(day) / spread
             self.show(day)
+
+
+def daily_weights(spec: MediaSpec, calendar: Calendar) -> NDArray[np.float64]:
+    """Return the weight of a lever's spend on each simulated day; 0 on days on which it is closed."""
+    days = calendar.open_days(spec)
+    largest = np.full(len(days), -1.0)
+    for when, weight in spec.pace.items():
+        inside = calendar.inside(*calendar.span(when))
+        largest[inside] = np.maximum(largest[inside], weight)
+    return np.where(days, np.where(largest < 0, 1.0, largest), 0.0)
 
 
 def budget_cents(budget: float | str, account_cents: int) -> int:

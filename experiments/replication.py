@@ -50,7 +50,7 @@ class Replication:
     ledger: pd.DataFrame
     """seed, day, account, lever, phase, kind, cents, yuan."""
     credit: pd.DataFrame
-    """seed, lever, phase, month, orders, gmv, profit."""
+    """seed, lever, phase, paid_in, month, orders, gmv, profit."""
     costs: pd.DataFrame
     """seed, lever, phase, month, yuan."""
     accounts: pd.DataFrame

@@ -163,7 +163,8 @@ class Observer:
         return frame.sort_values(["user", "day"], kind="stable", ignore_index=True)
 
     def credits(self) -> pd.DataFrame:
-        """Return lever, phase, month (30 days from day 0), orders, gmv, profit.
+        """Return lever, phase (of the orders), paid_in (phase of a media lever's touches), month (30 days from day 0),
+        orders, gmv, profit.
 
         Profit is margin and fee less shipping, before what levers cost.
         """
@@ -173,12 +174,12 @@ class Observer:
             parts.setdefault((self.calendar.phase(int(days[k])), int(days[k]) // 30), []).append(k)
         rows = []
         for (phase, month), inside in parts.items():
-            sums = self.credit[inside].sum(axis=0)
-            for lever, (orders, gmv, profit) in zip(self.names.credits, sums.tolist(), strict=True):
+            sums = self.credit[inside].sum(axis=0).tolist()
+            for lever, paid_in, (orders, gmv, profit) in zip(self.names.credits, self.names.paid_in, sums, strict=True):
                 if orders or gmv:
                     money = gmv * self.scale / 100, profit * self.scale / 100
-                    rows.append((lever, phase, month, orders * self.scale / 1e6, *money))
-        return pd.DataFrame(rows, columns=["lever", "phase", "month", "orders", "gmv", "profit"])
+                    rows.append((lever, phase, paid_in, month, orders * self.scale / 1e6, *money))
+        return pd.DataFrame(rows, columns=["lever", "phase", "paid_in", "month", "orders", "gmv", "profit"])
 
     def stocktaking(self) -> pd.DataFrame:
         """Return day, count, segment, value of the snapshots."""

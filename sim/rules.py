@@ -52,7 +52,9 @@ class RuleBook:
         else:
             spend = self.observer.spend(first, last, (lever,)) / 100
             lo, hi = first - self.desk.calendar.first, last - self.desk.calendar.first + 1
-            sums = self.observer.credit[lo:hi, self.desk.names.credit(lever)].sum(axis=0) * self.desk.scale / 100
+            sums = (
+                self.observer.credit[lo:hi, self.desk.names.credits_of(lever)].sum(axis=(0, 1)) * self.desk.scale / 100
+            )
             if spend <= 0:
                 return float("nan")
             value = {"roas": sums[1] / spend, "roi": sums[2] / spend - 1, "spend": spend}[rule.metric]

@@ -65,7 +65,7 @@ class Run:
 
     @cached_property
     def credit(self) -> pd.DataFrame:
-        """lever, phase, month, orders, gmv, profit: measured contributions, which sum to all orders."""
+        """lever, phase, paid_in, month, orders, gmv, profit: measured contributions, which sum to all orders."""
         return self.observer.credits()
 
     @cached_property

@@ -32,10 +32,16 @@ from sim.users import CLASSES
 
 ALL_HOURS = 0xFFFFFF
 EVERYONE = 2**31 - 1
+MOST_CREDITS = 250
+"""Credit numbers fit into a byte."""
 
 
 class Names:
-    """Numbers for names: segments, goods, tags, tiers, channels, accounts, and credit (0 own accord, levers, word)."""
+    """Numbers for names: segments, goods, tags, tiers, channels, accounts, and credit (0 own accord, levers, word).
+
+    A media lever has a credit number for each phase besides, so that what it brings counts for the phase in which it was
+    paid for; as long as numbers last.
+    """
 
     def __init__(self, scenario: Scenario) -> None:
         m = scenario.market
@@ -44,7 +50,15 @@ class Names:
         self.tags = tuple(sorted({t for s in m.segments.values() for t in s.tags}))
         self.channels = ("own", *m.channels, *metrics.EXTRA_CHANNELS)
         self.levers = tuple(sorted(name for name, lever in scenario.levers.items() if lever.on))
-        self.credits = ("own accord", *self.levers, "word of mouth")
+        single = ("own accord", *self.levers, "word of mouth")
+        media = [n for n in self.levers if scenario.levers[n].kind == "media"]
+        phased = [(n, phase) for n in media for phase in scenario.phases]
+        if len(single) + len(phased) > MOST_CREDITS:
+            phased = []
+        self.credits = (*single, *(lever for lever, _ in phased))
+        self.paid_in = (*("" for _ in single), *(phase for _, phase in phased))
+        """Phase in which the touches of a credit number were paid for; empty: unknown."""
+        self._phased = {key: len(single) + k for k, key in enumerate(phased)}
         self.accounts = tuple(scenario.accounts.planned())
         self.tiers = tuple(
             tier
@@ -58,9 +72,13 @@ class Names:
         self.groups = tuple(n for n in self.levers if scenario.levers[n].kind == "group_buy")
         self.touches = ("", *(n for n in self.levers if scenario.levers[n].kind in ("media", "referral", "group_buy")))
 
-    def credit(self, lever: str) -> int:
-        """Return the credit number of a lever."""
-        return self.credits.index(lever)
+    def credit(self, lever: str, phase: str = "") -> int:
+        """Return the credit number of a lever, of its touches in a phase if it has one."""
+        return self._phased.get((lever, phase)) or self.credits.index(lever)
+
+    def credits_of(self, lever: str) -> list[int]:
+        """Return all credit numbers of a lever."""
+        return [number for number, name in enumerate(self.credits) if name == lever]
 
     def channel(self, name: str) -> int:
         """Return the number of a channel."""
@@ -120,7 +138,7 @@ class Weather:
         )
         word = self.conditions.touches[0]
         word["stream"], word["kind"], word["hours"], word["account"] = purpose("word"), WORD, ALL_HOURS, -1
-        word["lever"], word["channel"] = len(names.credits) - 1, names.channel("word-of-mouth")
+        word["lever"], word["channel"] = names.credit("word of mouth"), names.channel("word-of-mouth")
         word["quality"] = word["registration"] = 1.0
 
     def put(self, source: str, effect: Effect, strength: float, segments: Iterable[str] = ()) -> None:

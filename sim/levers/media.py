@@ -20,7 +20,7 @@ class Media(LeverProcess):
     def __init__(self, name: str, spec: Any, desk: Desk) -> None:
         super().__init__(name, spec, desk)
         self.touch = desk.names.touches.index(name)
-        row = desk.weather.conditions.touches[self.touch]
+        self.row = row = desk.weather.conditions.touches[self.touch]
         row["stream"], row["kind"], row["lever"] = stream_of(name), MEDIA, self.credit
         row["channel"] = desk.names.channel(spec.channel)
         row["click"], row["awareness"], row["quality"] = spec.click, spec.awareness, spec.quality
@@ -74,6 +74,7 @@ class Media(LeverProcess):
         spread = max(self.spec.lasts, 1)
         for day in range(int(open_days[0]), min(int(open_days[-1]) + spread, self.desk.calendar.last) + 1):
             yield self.desk.at(day, Moment.LEVERS)
+            self.row["lever"] = self.desk.names.credit(self.name, self.desk.calendar.phase(day))
             if self.opens(day):
                 k = day - self.desk.calendar.first
                 self.waiting[k : k + spread] += self.buy(day) / spread

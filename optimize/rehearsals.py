@@ -1,0 +1,122 @@
+"""The simulator as a market to search: plans become scenarios, runs become outcomes with credit by lever and phase."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+import scenarios
+from experiments.job import Job, Tables
+from experiments.runner import Runner
+from optimize.market import Bounds, Outcome, Plan, Setting, Space
+from optimize.spending import BESIDE, Post, posts, with_money
+from scenarios import Scenario
+from scenarios.choices import Range
+
+GOALS = ("gmv", "orders", "profit")
+"""KPIs that runs credit to levers."""
+
+
+@dataclass(frozen=True)
+class Rehearsals:
+    """A plan's market. `Market` of the search: what is chosen is media money by lever and phase, and other settings."""
+
+    scenario: Scenario
+    goal: str
+    """gmv, orders or profit, over the plan."""
+    budget: float
+    """For all media [yuan]."""
+    settings: Mapping[str, Range] = field(default_factory=dict)
+    """By path."""
+    band: float | None = None
+    """Part by which each lever's money in a phase may change; None: the plan's `choices.band`."""
+    runner: Runner = field(default_factory=Runner)
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for another goal, a budget that is not positive, or a plan with nothing to choose."""
+        if self.goal not in GOALS:
+            raise ValueError(f"the goal must be {', '.join(GOALS[:-1])} or {GOALS[-1]}, but got {self.goal!r}")
+        if not self.budget > 0:
+            raise ValueError(f"`budget > 0` must hold, but got {self.budget!r}")
+        if not self.posts and not self.settings:
+            raise ValueError(f"{self.scenario.name} has neither paid media nor settings to choose")
+
+    @cached_property
+    def posts(self) -> tuple[Post, ...]:
+        """The media money of the plan, by lever and phase."""
+        return posts(self.scenario)
+
+    @cached_property
+    def space(self) -> Space:
+        """The plans to choose from; the current one has its money in proportion to the budget."""
+        present = sum(post.money for post in self.posts)
+        factor = self.budget / present if present else 1.0
+        bounds = {post.name: self._bounds(post, factor) for post in self.posts}
+        money = {p.name: min(max(p.money * factor, bounds[p.name].low), bounds[p.name].high) for p in self.posts}
+        values = {path: float(scenarios.value_at(self.scenario, path)) for path in self.settings}
+        settings = {path: self._setting(path, span, values[path]) for path, span in self.settings.items()}
+        return Space(bounds, self.budget, Plan(money, values), settings)
+
+    def _bounds(self, post: Post, factor: float) -> Bounds:
+        choices = self.scenario.choices
+        band = choices.band if self.band is None else self.band
+        low, high = max(0.0, 1 - band) * post.money * factor, (1 + band) * post.money * factor
+        if (own := choices.money.get(post.lever)) is not None and self.band is None:
+            share = post.money / sum(p.money for p in self.posts if p.lever == post.lever)
+            low, high = own.low * share, own.high * share
+        return Bounds(low, min(high, self.budget))
+
+    def _setting(self, path: str, span: Range, now: float) -> Setting:
+        whole = isinstance(scenarios.as_written(self.scenario, path, span.low), int)
+        return Setting(min(span.low, now), max(span.high, now), span.log, whole)
+
+    def proposed(self, plan: Plan) -> Scenario:
+        """Return the scenario of a plan."""
+        changed = self.scenario
+        if plan.settings:
+            written = {path: scenarios.as_written(changed, path, value) for path, value in plan.settings.items()}
+            changed = changed.override(written)
+        if not plan.money:
+            return changed
+        present = sum(post.money for post in self.posts)
+        return with_money(changed, plan.money, total=self.scenario.accounts.total + self.budget - present)
+
+    def evaluate(self, plan: Plan, seeds: Sequence[int]) -> list[Outcome]:
+        """Return one outcome per seed."""
+        proposed = self.proposed(plan)
+        jobs = (Job(proposed, seed, proposed.clock.days) for seed in seeds)
+        return [self.outcome(tables) for tables in self.runner.tables(jobs, len(seeds))]
+
+    def outcome(self, tables: Tables) -> Outcome:
+        """Return the goal over the plan and what of it is credited to each post.
+
+        Orders count for the phase in which the touches were paid for that brought them; what is shown after a lever's
+        phase counts for it.
+        """
+        kpis = tables["kpis"]
+        here = (kpis["kpi"] == self.goal) & (kpis["window"] == "plan") & (kpis["segment"] == "all")
+        credit = tables["credit"]
+        credit = credit[credit["phase"] != "after"]
+        found: dict[tuple[str, str], float] = {}
+        for lever, phase, value in zip(credit["lever"], credit["paid_in"], credit[self.goal], strict=True):
+            key = str(lever), self._period(str(lever), str(phase))
+            found[key] = found.get(key, 0.0) + float(value)
+        credited = {post.name: found.get((post.lever, post.period), 0.0) for post in self.posts}
+        return Outcome(float(kpis.loc[here, "value"].iloc[0]), credited)
+
+    def _period(self, lever: str, phase: str) -> str:
+        mine = self._periods.get(lever, ())
+        if mine in ((), (BESIDE,)) or phase in mine:
+            return phase if mine and phase in mine else BESIDE
+        begins = {name: self.scenario.span(name)[0] for name in self.scenario.phases}
+        at = begins.get(phase, np.inf)
+        before = [period for period in mine if begins[period] <= at]
+        return before[-1] if before else mine[0]
+
+    @cached_property
+    def _periods(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for post in self.posts:
+            found[post.lever] = (*found.get(post.lever, ()), post.period)
+        return found

@@ -69,7 +69,7 @@ def _table(title: str, part: pd.DataFrame, width: int) -> Table:
 def _output(row: Any) -> Text:
     """Return the name of an output; of a promise, with what is wanted and the chances of both plans to keep it."""
     if not row.direction:
-        return Text(row.title) if row.window == "plan" else named(row)
+        return named(row)
     chances = f"{wanted(row)}, chance {probability(row.base_probability)} → {probability(row.other_probability)}"
     flips = (f" now {row.flips}", _COLOURS[row.flips]) if row.flips else ""
     return Text.assemble(named(row), "\n", (chances, "dim"), flips)

@@ -45,11 +45,11 @@ def _show(found: Answer, console: Console) -> None:
 
 
 def named(row: Any) -> Text:
-    """Return the title of an output, and below what it is of."""
+    """Return the title of an output, and below what it is of, unless that is plain."""
     title, where = KPIS[row.kpi].title, row.window if row.segment == "all" else f"{row.window}, {row.segment}"
     against = row.unit.partition(" vs ")[2]
-    below = f"{where} vs {against}" if against else where
-    return Text.assemble(row.title, "\n", (below if row.title == title else f"{title}, {below}", "dim"))
+    below = [*([] if row.title == title else [title]), f"{where} vs {against}" if against else where]
+    return Text(row.title) if below == ["plan"] else Text.assemble(row.title, "\n", (", ".join(below), "dim"))
 
 
 def wanted(row: Any) -> str:

@@ -124,6 +124,13 @@ class Parts:
     """[runs]"""
 
     @property
+    def mass(self) -> Floats:
+        """What noise goes with [runs, levers + 1]: the gross without the gain where the gain is small, for a plan that
+        earns nothing is not a plan without noise."""
+        weak = np.maximum(np.abs(self.gain), 0.5) * self.lift
+        return weak[:, None] * np.hstack([self.attraction, (self.total - self.attraction.sum(1))[:, None]])
+
+    @property
     def fitted(self) -> Floats:
         """Credit of each lever and the rest of the goal [runs, levers + 1]."""
         out = self.gross.copy()
@@ -260,28 +267,43 @@ def priors(layout: Layout, basis: Basis, spend: Floats) -> tuple[Floats, Floats]
     return mean, sd
 
 
+def nearness(unit: Floats) -> Floats:
+    """Return how much runs [runs, settings] count, 0 to 1: those near where the latter half of runs lie count most.
+
+    Curves are wanted where the search goes; what they are at settings far from there may differ.
+    """
+    if unit.shape[1] == 0:
+        return np.ones(len(unit))
+    away = ((unit - np.median(unit[len(unit) // 2 :], axis=0)) ** 2).sum(1)
+    reach = max(0.3**2, float(np.median(away)))
+    return np.maximum(np.exp(-away / (2 * reach)), 0.01)
+
+
 @dataclass
 class Noise:
     """Variances of the residuals, estimated on the way."""
 
     variance: Floats
     """[runs, levers + 1]"""
+    weight: Floats
+    """[runs] how much each run counts, 0 to 1"""
     common: float = 0.25
     """Standard deviation of a run's common factor."""
 
     def update(self, error: Floats, parts: Parts) -> None:
         """Take the variances from the errors [runs, levers + 1] at the present fit."""
         levers = error.shape[1] - 1
-        self.variance[:, -1] = (error[:, -1] ** 2).mean() * 1.1 + 1e-6
+        share = self.weight / self.weight.sum()
+        self.variance[:, -1] = ((share @ error[:, -1] ** 2) * 1.1 + 1e-6) / self.weight
         if levers == 0:
             return
-        fitted, weight = parts.gross[:, :levers], 1 / self.variance[:, :levers]
-        spread = 1 / ((weight * fitted**2).sum(1) + 1 / self.common**2)
-        factor = (weight * fitted * error[:, :levers]).sum(1) * spread
-        self.common = float(np.clip(np.sqrt((factor**2 + spread).mean()), 0.05, 1.0))
-        left = (error[:, :levers] - factor[:, None] * fitted) ** 2 + spread[:, None] * fitted**2
-        level = np.maximum(np.abs(fitted), 0.05 / levers)
-        self.variance[:, :levers] = level * ((left / level).mean(0) + 1e-6)
+        along, weight = parts.mass[:, :levers], 1 / self.variance[:, :levers]
+        spread = 1 / ((weight * along**2).sum(1) + 1 / self.common**2)
+        factor = (weight * along * error[:, :levers]).sum(1) * spread
+        self.common = float(np.clip(np.sqrt(share @ (factor**2 + spread)), 0.05, 1.0))
+        left = (error[:, :levers] - factor[:, None] * along) ** 2 + spread[:, None] * along**2
+        level = np.maximum(along, 0.05 / levers)
+        self.variance[:, :levers] = level * (share @ (left / level) + 1e-6) / self.weight[:, None]
 
     def whiten(self, error: Floats, parts: Parts, slope: Floats | None = None) -> tuple[Floats, Floats, float]:
         """Return errors and slopes with unit variance, and the log determinant of the covariance.
@@ -289,7 +311,7 @@ class Noise:
         A run's covariance is diagonal plus its common factor, of rank one; its inverse root is known in closed form.
         """
         root = 1 / np.sqrt(self.variance)
-        along = parts.gross * root * self.common
+        along = parts.mass * root * self.common
         along[:, -1] = 0.0
         square = (along**2).sum(1)
         shrink = (((1 + square) ** -0.5 - 1) / np.maximum(square, 1e-12))[:, None] * along
@@ -327,7 +349,8 @@ class Descent:
         self.seen = np.hstack([runs.credit, runs.rest[:, None]]) / scale
         self.mean, self.sd = priors(layout, basis, self.spend)
         size = (0.3 * (np.abs(self.seen).mean(0) + 1e-9)) ** 2
-        self.noise = Noise(np.tile(size, (len(self.seen), 1)))
+        weight = nearness(runs.unit)
+        self.noise = Noise(size / weight[:, None], weight)
 
     def parts(self, x: Floats) -> Parts:
         """Return the model at the runs."""
@@ -363,9 +386,7 @@ class Descent:
         precision, _ = self.normal(x, parts)
         _, _, determinant = self.noise.whiten(self.seen - parts.fitted, parts)
         objective = self.loss(x, parts) + determinant
-        return Responses(
-            self.layout, self.basis, self.scale, self.money, x, precision, self.noise.common, objective
-        )
+        return Responses(self.layout, self.basis, self.scale, self.money, x, precision, self.noise.common, objective)
 
     def normal(self, x: Floats, parts: Parts) -> tuple[Floats, Floats]:
         """Return the precision [parameters, parameters] and minus half the gradient [parameters] of the loss."""

@@ -1,0 +1,202 @@
+"""coupled: where the next plans come from: curves inside, a surface of the settings outside.
+
+Every run's credit tells of every lever's curve (`optimize.response`). The curves give the best split of the money
+(`optimize.divide`, exact also where curves are S-shaped) and carry each run's goal over to that split; what is left is a
+function of the settings alone (`optimize.surface`). Plans to try are drawn from the posterior of both (Thompson sampling),
+so that trials gather where the optimum may still be. The trust region in which settings are proposed has the size of the
+last proposals' scatter: it shrinks as they agree and widens when they do not.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimize.divide import divide
+from optimize.market import Floats, Plan, Space
+from optimize.response import Responses, Runs, fit
+from optimize.surface import Evidence, Surface, tune
+
+STEPS = 200
+"""Steps of money of the inner problem."""
+TUNED_ON = 240
+"""Most runs that hyperparameters are tuned on."""
+FLOOR = 0.35
+"""Values below the best tenth by more than this share of it are compressed: how bad a bad plan is does not matter."""
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What the runs so far say."""
+
+    space: Space
+    responses: Responses
+    surface: Surface
+    spend: Floats
+    """[levers] yuan of the plan with the highest expected goal"""
+    unit: Floats
+    """[settings] of it"""
+    radius: float
+    """Half-width of the trust region, as a share of the settings' ranges."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan with the highest expected goal."""
+        return self.space.plan(self.spend, self.unit)
+
+    @property
+    def expected(self) -> float:
+        """Its expected goal."""
+        return float(self.surface.mean(self.unit[None])[0])
+
+    def expect(self, runs: Runs) -> Floats:
+        """Return the expected goal [runs] of plans that were run."""
+        gain = carried(self.responses, runs, self.spend, smooth=True)
+        out: Floats = self.surface.mean(runs.unit) - gain
+        return out
+
+    def draw(self, count: int, random: np.random.Generator) -> tuple[list[tuple[Floats, Floats]], float]:
+        """Return `count` plans (money [levers], settings [settings]), each the best by a draw from the posterior.
+
+        Beside them the expected loss, by the same draws, from taking the present best instead of the settings that are
+        best in truth [KPI].
+        """
+        places = candidates(self.space, self.unit, self.radius, random)
+        draws = self.surface.draws(places, count, random)
+        plans = []
+        for row in draws:
+            unit = places[int(row.argmax())]
+            plans.append((split(self.space, self.responses.draw(random), unit), unit))
+        return plans, float((draws.max(1) - draws[:, 0]).mean())
+
+
+def learn(space: Space, runs: Runs, recent: int = 12) -> Belief:
+    """Return what runs say; a pure function. `recent`: the last runs whose scatter sets the trust region."""
+    responses = fit(runs, money=space.budget)
+    top = runs.kpi >= np.quantile(runs.kpi, 0.9)
+    unit = snap(space, runs.unit[top].mean(0, keepdims=True))[0]
+    logs = None
+    for _ in range(2):
+        spend = split(space, responses, unit)
+        value = compress(runs.kpi + carried(responses, runs, spend))
+        evidence = Evidence.of(runs.unit, runs.seed, value)
+        if logs is None:
+            logs = tune(thin(runs, value))
+        surface = Surface(evidence, logs)
+        unit = climb(space, surface, runs.unit)
+    away = np.sqrt(((runs.unit[-recent:] - unit) ** 2).mean()) if len(space.settings) else 0.0
+    return Belief(space, responses, surface, spend, unit, float(np.clip(away, 0.04, 0.3)))
+
+
+def split(space: Space, responses: Responses, unit: Floats) -> Floats:
+    """Return the money [levers] that is best at one setting [settings]."""
+    if not space.levers:
+        return np.empty(0)
+    low, high = space.low, space.high
+    step = (space.budget - low.sum()) / STEPS
+    amounts = low[:, None] + step * np.arange(STEPS + 1)
+    value = responses.attraction(np.minimum(amounts, high[:, None]), unit)
+    steps, best = divide(np.where(amounts <= high[:, None] * (1 + 1e-12), value, -np.inf))
+    gain = float(responses.parts(low[None], unit[None]).gain[0])
+    goal = responses.scale * gain * (responses.own + best) ** responses.theta - responses.price * step * np.arange(
+        STEPS + 1
+    )
+    return np.minimum(low + step * steps[int(goal.argmax())], high)
+
+
+def carried(responses: Responses, runs: Runs, spend: Floats, *, smooth: bool = False) -> Floats:
+    """Return what the goal of each run [runs] would gain if its money were `spend` [levers].
+
+    The run's own credits are scaled by the ratio of the curves, within 1/5 to 5; `smooth` takes fitted credits instead.
+    """
+    here = responses.parts(runs.spend, runs.unit)
+    there = responses.parts(np.tile(spend, (len(runs), 1)), runs.unit)
+    old, new = (p.attraction.sum(1) * p.lift for p in (here, there))
+    ratio = np.clip(new / np.maximum(old, 1e-9), 0.2, 5.0)
+    credit = responses.scale * here.gain * old if smooth else runs.credit.sum(1)
+    beyond = here.gain * (new - ratio * old) + here.gain * responses.own * (there.lift - here.lift)
+    paid = responses.price * (spend.sum() - runs.spend.sum(1))
+    out: Floats = (ratio - 1) * credit + responses.scale * beyond - paid
+    return out
+
+
+def compress(value: Floats) -> Floats:
+    """Return values with those far below the best tenth drawn up to it, in order."""
+    top = float(np.quantile(value, 0.9))
+    depth = max(FLOOR * abs(top), 2 * float(np.subtract(*np.quantile(value, [0.95, 0.85]))), 1e-300)
+    below = np.maximum((top - value) / depth, 1.0)
+    return np.where(value < top - depth, top - depth * (1 + np.log(below)), value)
+
+
+def thin(runs: Runs, value: Floats) -> Evidence:
+    """Return at most `TUNED_ON` runs as evidence, whole seeds at even distances, always the last."""
+    seeds = np.unique(runs.seed)
+    share = min(1.0, TUNED_ON / len(runs))
+    kept = seeds[np.unique(np.linspace(0, len(seeds) - 1, max(1, int(share * len(seeds)))).astype(int))]
+    use = np.isin(runs.seed, kept)
+    return Evidence.of(runs.unit[use], runs.seed[use], value[use])
+
+
+def snap(space: Space, unit: Floats) -> Floats:
+    """Return places [places, settings] moved to whole values where a setting is an integer."""
+    out = np.clip(unit, 0.0, 1.0)
+    for j, setting in enumerate(space.settings.values()):
+        if setting.integer:
+            out[:, j] = [setting.unit(setting.at(u)) for u in out[:, j]]
+    return out
+
+
+def climb(space: Space, surface: Surface, start: Floats) -> Floats:
+    """Return the settings [settings] with the highest expected goal: the best of many, then shrinking steps around it."""
+    d = len(space.settings)
+    random = np.random.default_rng(0)
+    places = snap(space, np.vstack([start, random.random((400, d))]))
+    mean = surface.mean(places)
+    best, value, width = places[int(mean.argmax())], float(mean.max()), 0.15
+    for _ in range(15):
+        moved = best + width * random.standard_normal((80, d)) * (random.random((80, d)) < 0.6)
+        places = snap(space, moved)
+        mean = surface.mean(places)
+        if mean.max() > value:
+            best, value = places[int(mean.argmax())], float(mean.max())
+        else:
+            width *= 0.7
+    return best
+
+
+def candidates(space: Space, unit: Floats, radius: float, random: np.random.Generator) -> Floats:
+    """Return places [places, settings] to choose from, first the centre of the trust region; some lie anywhere."""
+    d = len(space.settings)
+    if d == 0:
+        return unit[None]
+    near = unit + radius * random.standard_normal((160, d))
+    far = unit + 2 * radius * random.standard_normal((120, d)) * (random.random((120, d)) < 0.5)
+    return snap(space, np.vstack([unit[None], near, far, random.random((120, d))]))
+
+
+def first_plans(space: Space, count: int, random: np.random.Generator) -> list[tuple[Floats, Floats]]:
+    """Return `count` plans that fill the space; the first is the current plan.
+
+    Settings are a Latin hypercube; money a random composition with some levers near nothing, every second one of a part of
+    the budget, so that the price of money shows.
+    """
+    d, k = len(space.settings), len(space.levers)
+    order: NDArray[np.float64] = np.array([random.permutation(count) for _ in range(d)]).reshape(d, count).T
+    places = snap(space, (order + random.random((count, d))) / max(count, 1))
+    plans = [(space.spend(space.current), space.unit(space.current))]
+    for row in range(1, count):
+        share = random.dirichlet(np.full(k, 0.8)) if k else np.empty(0)
+        part = random.uniform(0.4, 1.0) if row % 2 else 1.0
+        plans.append((within(space, share * part), places[row]))
+    return plans
+
+
+def within(space: Space, share: Floats) -> Floats:
+    """Return money [levers] by shares of what the budget leaves above the lower bounds, none over its upper bound."""
+    low, high = space.low, space.high
+    free = space.budget - low.sum()
+    spend = np.minimum(low + share * free, high)
+    room = high - spend
+    left = share.sum() * free - (spend - low).sum()
+    spend += room * min(1.0, left / room.sum()) if room.sum() > 0 else 0.0
+    return np.minimum(spend, high)

@@ -1,0 +1,135 @@
+"""sampler: the coupled search as an Optuna sampler. All it knows is in the study, so a study can be resumed or shared.
+
+Parameters of a trial are `money.LEVER` [yuan] and `setting.NAME`; its outcomes are in the user attribute `runs`, one row
+[seed, kpi, credit of each lever] per replication. Trials come in blocks that share their seeds; beliefs are learned anew
+at the start of a stage, a block at first, later a share of the trials so far.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from optimize.coupled import Belief, first_plans, learn
+from optimize.market import Floats, Plan, Setting, Space
+from optimize.response import Runs
+
+RUNS = "runs"
+GROWTH = 0.04
+"""A new stage begins when the trials have grown by this share."""
+
+
+def distribution(setting: Setting) -> BaseDistribution:
+    """Return the Optuna distribution of a setting."""
+    if setting.integer:
+        return IntDistribution(int(np.ceil(setting.low)), int(np.floor(setting.high)), log=setting.log)
+    return FloatDistribution(setting.low, setting.high, log=setting.log)
+
+
+def search_space(space: Space) -> dict[str, BaseDistribution]:
+    """Return the distributions of all parameters of a trial."""
+    money = {f"money.{k}": FloatDistribution(b.low, b.high) for k, b in space.levers.items()}
+    return {**money, **{f"setting.{k}": distribution(s) for k, s in space.settings.items()}}
+
+
+def to_params(plan: Plan) -> dict[str, float]:
+    """Return the parameters of a plan."""
+    return {f"money.{k}": v for k, v in plan.money.items()} | {f"setting.{k}": v for k, v in plan.settings.items()}
+
+
+def to_plan(space: Space, params: Mapping[str, Any]) -> Plan:
+    """Return the plan of a trial's parameters."""
+    money = {name: float(params[f"money.{name}"]) for name in space.levers}
+    return Plan(money, {name: float(params[f"setting.{name}"]) for name in space.settings})
+
+
+class CoupledSampler(BaseSampler):
+    """Proposes plans from what credited contributions of all finished trials say."""
+
+    def __init__(self, space: Space, *, seed: int, first: int, block: int) -> None:
+        self.space, self.seed, self.first, self.block = space, seed, first, block
+        self.opening = first_plans(space, first, np.random.default_rng([seed, 0]))
+        self.beliefs: dict[int, Belief] = {}
+        self.doubts: dict[int, float] = {}
+        self.drawn: dict[int, list[tuple[Floats, Floats]]] = {}
+
+    def stages(self, trials: int) -> list[int]:
+        """Return the numbers of the trials before which beliefs are learned, up to `trials`."""
+        starts = [self.first]
+        while starts[-1] <= trials:
+            starts.append(starts[-1] + self.length(starts[-1]))
+        return starts[:-1]
+
+    def length(self, start: int) -> int:
+        """Return the number of trials in the stage that starts at trial `start`."""
+        return max(1, int(GROWTH * start) // self.block) * self.block
+
+    def learn(self, study: Study, start: int) -> Belief:
+        """Return the belief from those of the first `start` trials that are finished."""
+        if start not in self.beliefs:
+            belief = learn(self.space, history(study, self.space, start))
+            plans, doubt = belief.draw(self.length(start), np.random.default_rng([self.seed, start]))
+            self.beliefs[start], self.doubts[start], self.drawn[start] = belief, doubt, plans
+            for old in [stage for stage in self.drawn if stage < start]:
+                del self.drawn[old]
+        return self.beliefs[start]
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Return all parameters: they are chosen together."""
+        return search_space(self.space)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Return the next plan: of the opening, or a draw of the present stage."""
+        place = place_of(study, trial.number)
+        if place < self.first:
+            spend, unit = self.opening[place]
+        else:
+            start = self.stages(place)[-1]
+            if start not in self.drawn:
+                self.beliefs.pop(start, None)
+                self.learn(study, start)
+            spend, unit = self.drawn[start][place - start]
+        return {
+            name: int(value) if isinstance(search_space[name], IntDistribution) else value
+            for name, value in to_params(self.space.plan(spend, unit)).items()
+        }
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """Raise: no parameter is chosen alone."""
+        raise ValueError(f"a trial has the parameters {sorted(search_space(self.space))}, but got {param_name!r}")
+
+
+def begun(study: Study) -> list[FrozenTrial]:
+    """Return the trials that are finished or run, in order; one that failed leaves its place to the next."""
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.RUNNING))
+
+
+def place_of(study: Study, number: int) -> int:
+    """Return the place of a trial among those that did not fail."""
+    return sum(trial.number < number for trial in begun(study))
+
+
+def history(study: Study, space: Space, before: int) -> Runs:
+    """Return the replications of those of the first `before` trials that are finished; `ValueError` if there are none."""
+    trials = [t for t in begun(study)[:before] if t.state == TrialState.COMPLETE]
+    if not trials:
+        raise ValueError(f"none of the first {before} trials is finished")
+    plans = [to_plan(space, t.params) for t in trials]
+    rows = [np.asarray(t.user_attrs[RUNS], float).reshape(-1, 2 + len(space.levers)) for t in trials]
+    counts = [len(row) for row in rows]
+    table = np.vstack(rows)
+    return Runs(
+        spend=np.repeat([space.spend(plan) for plan in plans], counts, axis=0),
+        unit=np.repeat([space.unit(plan) for plan in plans], counts, axis=0),
+        seed=table[:, 0].astype(np.int64),
+        credit=table[:, 2:],
+        kpi=table[:, 1],
+    )

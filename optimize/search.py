@@ -1,0 +1,213 @@
+"""search: the plan with the highest mean goal in few replications, confirmed on fresh seeds or not returned.
+
+    proposal = search(market, replications=300, seed=1)
+    proposal.confirmed, proposal.plan, proposal.race.table
+
+Optuna keeps the trials (any storage URL), `optimize.sampler` chooses them. One replication per plan and a fresh seed for
+each block of plans: as every run informs all curves, a new plan tells more than the same again, and the scatter of plans
+narrows as the search closes in. What is found is raced against the current plan and the best trial on seeds the search has
+not seen; without a proven gain the current plan stays.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import optuna
+import pandas as pd
+from optuna.study import Study
+from optuna.trial import Trial, TrialState
+
+from optimize.market import Market, Plan
+from optimize.race import Race, race
+from optimize.response import Responses
+from optimize.sampler import RUNS, CoupledSampler, begun, history, place_of, search_space, to_params, to_plan
+
+SEEDS = 1_000_000
+"""Market seeds of a search start at this multiple of its seed; the second half of them is for the final race."""
+CURRENT, FOUND, BEST = "current", "found", "best trial"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a search found, and whether it holds."""
+
+    plan: Plan
+    """The plan to use: the winner of the race if its gain over the current plan is proved, else the current plan."""
+    confirmed: bool
+    found: Plan
+    """The plan with the highest expected goal by all trials."""
+    expected: float
+    """Its expected goal by the search, before the race."""
+    doubt: float
+    """Expected loss from settings that are not yet the best ones, by the search's own posterior [KPI]."""
+    trace: pd.DataFrame
+    """replications, expected, doubt, radius and the parameters of the plan that the search held best at that time."""
+    race: Race
+    responses: Responses
+    replications: int
+    """Replications spent, those of the race among them."""
+    notes: tuple[str, ...]
+
+
+def search(
+    market: Market,
+    *,
+    replications: int,
+    seed: int,
+    verify: int = 64,
+    first: int = 24,
+    block: int = 4,
+    storage: str | None = None,
+    name: str = "coupled",
+    alone: bool = True,
+    tolerance: float = 0.0,
+) -> Proposal:
+    """Search `market` with at most `replications` runs, then race the finding on at most `verify` fresh seeds.
+
+    `first`: plans of the opening design, the current plan among them. `block`: plans that share a seed. `storage`: Optuna
+    storage URL; a study `name` found there is continued. `alone`: no other process works on that study now, so trials that
+    it left unfinished are void; False lets several processes share it. `tolerance`: stop when the doubt
+    falls below this share of the expected goal at two learnings in a row; 0 never does. The same arguments give the same
+    trials, also when the search was interrupted. Raises `ValueError` for numbers that leave no room to search.
+    """
+    if not (block >= 1 and first >= 2 and replications > first and verify >= 8):
+        raise ValueError(
+            "`1 <= block`, `2 <= first < replications` and `8 <= verify` must hold, but got "
+            f"(block={block}, first={first}, replications={replications}, verify={verify})"
+        )
+    sampler = CoupledSampler(market.space, seed=seed, first=first, block=block)
+    study = open_study(sampler, storage, name, {"seed": seed, "first": first, "block": block})
+    if alone:
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            study.tell(trial.number, state=TrialState.FAIL)
+    spend(study, sampler, market, replications, tolerance)
+    return conclude(study, sampler, market, verify)
+
+
+def open_study(sampler: CoupledSampler, storage: str | None, name: str, knobs: dict[str, int]) -> Study:
+    """Return the study, new or continued. Raises `ValueError` if it was begun otherwise."""
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        study = optuna.create_study(
+            direction="maximize", sampler=sampler, storage=storage, study_name=name, load_if_exists=True
+        )
+    finally:
+        optuna.logging.set_verbosity(level)
+    started = study.user_attrs.get("knobs")
+    if started is None:
+        study.set_user_attr("knobs", knobs)
+    elif started != knobs:
+        raise ValueError(f"study {name!r} was begun with {started}, but got {knobs}")
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))[:1]:
+        if set(trial.params) != set(search_space(sampler.space)):
+            raise ValueError(f"study {name!r} has the parameters {sorted(trial.params)}: it is of another space")
+    return study
+
+
+def spend(study: Study, sampler: CoupledSampler, market: Market, replications: int, tolerance: float) -> None:
+    """Run trials until `replications` are spent or the doubt is small."""
+    calm = 0
+    while (done := len(begun(study))) < replications:
+        if done in sampler.stages(done):
+            expected = sampler.learn(study, done).expected
+            calm = calm + 1 if sampler.doubts[done] < tolerance * abs(expected) else 0
+            if calm >= 2:
+                return
+        run(study, sampler, market)
+
+
+def run(study: Study, sampler: CoupledSampler, market: Market) -> None:
+    """Run one trial."""
+    trial = study.ask(search_space(sampler.space))
+    plan = to_plan(market.space, trial.params)
+    try:
+        seed = sampler.seed * SEEDS + place_of(study, trial.number) // sampler.block
+        (outcome,) = market.evaluate(plan, [seed])
+    except BaseException:
+        study.tell(trial, state=TrialState.FAIL)
+        raise
+    record(trial, market, seed, outcome.kpi, dict(outcome.credit))
+    study.tell(trial, outcome.kpi)
+
+
+def record(trial: Trial, market: Market, seed: int, kpi: float, credit: dict[str, float]) -> None:
+    """Write the outcome into the trial. Raises `ValueError` for numbers that are not finite or levers without credit."""
+    row = [kpi, *(credit.get(name, np.nan) for name in market.space.levers)]
+    if not np.isfinite(row).all():
+        raise ValueError(
+            f"an outcome needs a finite goal and credit of every lever, but got kpi={kpi}, credit={credit}"
+        )
+    trial.set_user_attr(RUNS, [[seed, *map(float, row)]])
+
+
+def conclude(study: Study, sampler: CoupledSampler, market: Market, verify: int) -> Proposal:
+    """Return the proposal: race what the trials found against the current plan and the best trial."""
+    space = market.space
+    trials = len(begun(study))
+    belief = sampler.learn(study, trials)
+    runs = history(study, space, trials)
+    top = int(belief.expect(runs).argmax())
+    plans = {CURRENT: space.current, FOUND: belief.plan, BEST: space.plan(runs.spend[top], runs.unit[top])}
+    if plans[BEST] in (plans[CURRENT], plans[FOUND]):
+        del plans[BEST]
+    start = sampler.seed * SEEDS + SEEDS // 2
+    result = race(market, plans, range(start, start + verify))
+    plan, confirmed = verdict(plans, result)
+    return Proposal(
+        plan=plan,
+        confirmed=confirmed,
+        found=belief.plan,
+        expected=belief.expected,
+        doubt=sampler.doubts[trials],
+        trace=trace(study, sampler),
+        race=result,
+        responses=belief.responses,
+        replications=len(runs) + result.replications,
+        notes=remarks(belief.expected, result, confirmed),
+    )
+
+
+def verdict(plans: dict[str, Plan], result: Race) -> tuple[Plan, bool]:
+    """Return the plan to use and whether it is proved better than the current one.
+
+    The best trial is taken only if proved better than what the trials together say.
+    """
+    if BEST in plans and result.interval(BEST, FOUND)[0] > 0 and result.interval(BEST, CURRENT)[0] > 0:
+        return plans[BEST], True
+    if result.interval(FOUND, CURRENT)[0] > 0:
+        return plans[FOUND], True
+    return plans[CURRENT], False
+
+
+def trace(study: Study, sampler: CoupledSampler) -> pd.DataFrame:
+    """Return what the search held best at each learning; learnings before a resumption are made again."""
+    trials = len(begun(study))
+    rows = []
+    for start in [*(s for s in sampler.stages(trials) if s < trials), trials]:
+        belief = sampler.learn(study, start)
+        head = {
+            "replications": len(history(study, sampler.space, start)),
+            "expected": belief.expected,
+            "doubt": sampler.doubts[start],
+            "radius": belief.radius,
+        }
+        rows.append({**head, **to_params(belief.plan)})
+    return pd.DataFrame(rows)
+
+
+def remarks(expected: float, result: Race, confirmed: bool) -> tuple[str, ...]:
+    """Return what a reader must know, in words."""
+    notes = []
+    low, high = result.interval(FOUND, CURRENT)
+    if not confirmed:
+        notes.append(
+            f"the gain over the current plan is not proved ({low:,.6g} to {high:,.6g}): the current plan stays"
+        )
+    seen = result.kpis[FOUND]
+    half = 2.0 * seen.std(ddof=1) / np.sqrt(len(seen))
+    if abs(expected - seen.mean()) > half:
+        notes.append(
+            f"the search expected {expected:,.6g} of its finding, fresh seeds gave {seen.mean():,.6g} +- {half:,.3g}"
+        )
+    return tuple(notes)

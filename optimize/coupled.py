@@ -92,6 +92,8 @@ def split(space: Space, responses: Responses, unit: Floats) -> Floats:
     """Return the money [levers] that is best at one setting [settings]."""
     if not space.levers:
         return np.empty(0)
+    if space.divide is not None:
+        return space.divide(responses, unit)
     low, high = space.low, space.high
     step = (space.budget - low.sum()) / STEPS
     amounts = low[:, None] + step * np.arange(STEPS + 1)

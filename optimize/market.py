@@ -5,10 +5,13 @@ The simulator plugs in here, and so does any other market that answers `evaluate
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from optimize.response import Responses
 
 Floats = NDArray[np.float64]
 
@@ -87,6 +90,8 @@ class Space:
     current: Plan
     """The plan to beat, and the start of the search."""
     settings: Mapping[str, Setting] = field(default_factory=dict)
+    divide: "Divide | None" = None
+    """How money is divided over levers where more than the budget and bounds limits it; None: the exact best split."""
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a budget that cannot be met or a current plan outside the space."""
@@ -138,6 +143,13 @@ class Space:
     def unit(self, plan: Plan) -> Floats:
         """Return the places [settings] of a plan's settings in their ranges, 0 to 1."""
         return np.array([s.unit(plan.settings[name]) for name, s in self.settings.items()], float)
+
+
+class Divide(Protocol):
+    """Divides money over levers."""
+
+    def __call__(self, responses: "Responses", unit: Floats) -> Floats:
+        """Return the money [levers] in yuan that is best by fitted responses at places [settings] of the settings."""
 
 
 class Market(Protocol):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scenarios.scenario import Scenario
     from scenarios.uncertainty import Prior
     from scenarios.values import as_written, value_at
-    from scenarios.writer import dump, json_schema, write_schema
+    from scenarios.writer import dump, dump_changes, json_schema, write_schema
 
 _HOME = {
     "Fault": "faults",
@@ -27,6 +27,7 @@ _HOME = {
     "ScenarioError": "faults",
     "as_written": "values",
     "dump": "writer",
+    "dump_changes": "writer",
     "json_schema": "writer",
     "load": "compose",
     "names": "registry",
@@ -46,6 +47,7 @@ __all__ = [
     "ScenarioError",
     "as_written",
     "dump",
+    "dump_changes",
     "json_schema",
     "load",
     "names",

@@ -47,6 +47,35 @@ def dump(scenario: Scenario) -> str:
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
+def dump_changes(base: Scenario, changed: Scenario, extends: str) -> str:
+    """Return a file that extends the shipped scenario `extends`, which is `base`, and says what is changed in it.
+
+    >>> import scenarios
+    >>> base = scenarios.load("annual-promotion")
+    >>> print(dump_changes(base, base.override({"market.users": 20_000}), "annual-promotion"))
+    extends: annual-promotion
+    market:
+      users: 20000
+    <BLANKLINE>
+    """
+    old, new = (s.model_dump(mode="json", by_alias=True) for s in (base, changed))
+    text = {"extends": extends, **_changes(old, new)}
+    return yaml.dump(text, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Return what makes `new` of `old`, merged as a file is into what it extends; None removes."""
+    found: dict[str, Any] = {name: None for name in old if name not in new}
+    for name, value in new.items():
+        before = old.get(name)
+        if isinstance(value, dict) and isinstance(before, dict):
+            if value != before:
+                found[name] = _changes(before, value)
+        elif name not in old or value != before:
+            found[name] = value
+    return found
+
+
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of scenario files.
 

@@ -59,7 +59,7 @@ def moved(found: Answer) -> Iterator[tuple[str, ...]]:
     for row in rows(other.loc[order]):
         size, room = drifted(row.baseline, row.difference, row.tolerated, row.unit)
         then, now = amount(row.baseline, row.unit), amount(row.now, row.unit)
-        yield KPIS[row.kpi].title, then, now, f"{size}{'' if row.passed else ' ❌'}", room
+        yield KPIS[row.kpi].title, then, now, size, room if row.passed else f"{room}, exceeded"
 
 
 def _market(found: Answer) -> str:

@@ -56,7 +56,7 @@ def _cell(ax: Axes, x: int, y: int, row: Any) -> None:
     edge = BLUE if worse < 0 else "#E6E6E6"
     width = 2.0 if worse < 0 else 0.7
     ax.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, facecolor=fill_colour, edgecolor=edge, linewidth=width))
-    colour = GREY if isnan(worse) else "white" if strength > 0.78 else BLACK
+    colour = GREY if isnan(worse) else "white" if strength > 0.8 else BLACK
     flip = _FLIPS.get(row.flips, "")
     weight = "normal" if isnan(worse) else "bold"
     ax.text(x, y - (0.24 if flip else 0.13), size, ha="center", va="center", fontsize=8, color=colour, weight=weight)

@@ -20,7 +20,6 @@ from experiments.tables import rows
 from sandtable.cli.question import answer
 from sandtable.cli.screen import InputError, told
 
-
 MOST = 3
 """KPIs told that moved most."""
 

@@ -1,0 +1,115 @@
+"""A chart of the report: a still picture that needs no script, and what Plotly makes of it where scripts are on."""
+
+import io
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from html import escape
+from inspect import signature
+from math import isnan
+from typing import Any
+
+import matplotlib
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from experiments.plots.style import canvas, styled
+from experiments.report.language import Language
+
+Json = dict[str, Any]
+INK, MUTED, RULE, SHADE = "#1d2733", "#5a6572", "#e3e6e8", "#eef0ee"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', sans-serif"
+DIGITS = 5
+"""Digits of a number that a picture needs."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart, twice."""
+
+    id: str
+    title: str
+    alt: str
+    """What it shows, in words, for those who do not see it."""
+    svg: Markup
+    """The still picture, without what only a file of its own needs."""
+    plotly: Json
+    """data and layout."""
+    height: int
+    """Height of the moving picture [CSS pixels]."""
+    note: str = ""
+
+
+@styled
+def still(draw: Callable[..., Axes], *args: Any, name: str, lang: str, size: tuple[float, float], **how: Any) -> Markup:
+    """Return what a function of `experiments.plots` draws into a panel of that size [inches] as SVG for a page.
+
+    `name` tells its ids apart from those of the page's other pictures; the same arguments give the same bytes.
+    """
+    told = {"lang": lang} if "lang" in signature(draw).parameters else {}
+    fig = canvas(*size)
+    draw(*args, ax=fig.subplots(), **how, **told).set_title("")
+    text = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "svg.id": None}):
+        fig.savefig(text, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    return Markup(_of_a_page(text.getvalue(), name))
+
+
+def _of_a_page(svg: str, name: str) -> str:
+    """Return an SVG document as an element: without prologue, metadata and fixed size, its ids its own."""
+    svg = svg[svg.index("<svg ") :]
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(<svg [^>]*?)\s+width="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg [^>]*?)\s+height="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r"<svg ([^>]*)>", r'<svg \1 aria-hidden="true" focusable="false">', svg, count=1)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    svg = re.sub(r"; font-family: [^;\"]*|font-family: [^;\"]*; ", "", svg)
+    svg = re.sub(r'(\bid="|"#|url\(#)', rf"\g<1>{name}-", svg)
+    svg = re.sub(r"(-?\d+\.\d{2})\d+", r"\1", svg)
+    svg = re.sub(r"<style type=\"text/css\">\*\{[^}]*\}</style>", "", svg)
+    return re.sub(r">\s*\n\s*<", "><", svg)
+
+
+def plain(text: str) -> str:
+    """Return a text as Plotly takes it, which reads tags."""
+    return escape(text, quote=False)
+
+
+def short(values: Iterable[float]) -> list[float | None]:
+    """Return numbers as JSON has them, in the digits that a picture needs; what is not known is None."""
+    return [None if isnan(value) else float(f"{value:.{DIGITS}g}") for value in values]
+
+
+def day(start: date, days: float) -> str:
+    """Return the ISO date of a day of the plan."""
+    return (start + timedelta(days=days)).isoformat()
+
+
+def scale(low: float, high: float, unit: str, language: Language) -> Json:
+    """Return a vertical axis from low to high with ticks as people read them; it does not zoom."""
+    places = [v for v in MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high) if low <= v <= high]
+    return {
+        "range": short([low, high]), "fixedrange": True, "tickvals": short(places),
+        "ticktext": language.ticks(places, unit), "gridcolor": RULE, "zeroline": False, "automargin": True,
+    }  # fmt: skip
+
+
+def layout(**more: Any) -> Json:
+    """Return what all moving pictures share."""
+    return {
+        "font": {"family": FONT, "size": 12, "color": INK}, "margin": {"l": 8, "r": 10, "t": 8, "b": 28},
+        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "showlegend": False, "dragmode": "zoom",
+        "hoverlabel": {"bgcolor": "#ffffff", "bordercolor": MUTED, "font": {"family": FONT, "size": 12, "color": INK}},
+        **more,
+    }  # fmt: skip
+
+
+def dates(start: date, first: int, last: int) -> Json:
+    """Return a horizontal axis of dates, from day first to day last of the plan."""
+    return {
+        "type": "date", "range": [day(start, first), day(start, last)], "showgrid": False, "linecolor": MUTED,
+        "ticks": "outside", "ticklen": 4, "tickcolor": MUTED, "nticks": 6, "fixedrange": False,
+        "minallowed": day(start, first), "maxallowed": day(start, last), "hoverformat": "%Y-%m-%d",
+    }  # fmt: skip

@@ -1,0 +1,41 @@
+"""report: write report.html, with the runs behind it, into a run folder."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from rich.console import Console
+
+from experiments import scoreboard
+from experiments.executors import ClusterError, LostError
+from experiments.folder import RUNS, FolderError, check_folder
+from experiments.reporting import Report, report
+from experiments.runner import ModelError, Runner
+from experiments.store import StoreError
+from sandtable.cli.question import store_of
+from sandtable.cli.screen import InputError, bar, load, page, print_json
+
+
+def report_(args: Namespace) -> int:
+    """Make the runs that a report needs, and write it."""
+    scenario = load(args.scenario, args.overlays, args.changes, args.users)
+    place = None if args.output is None else Path(args.output)
+    try:
+        check_folder(RUNS / "a-new-one" if place is None else place)
+        with bar(shown=not (args.quiet or args.json)) as progress:
+            runner = Runner(store=None if args.no_store else store_of(args), on=args.on, progress=progress)
+            wanted = {"sweep": not args.no_sweep, "stress": not args.no_stress}
+            found = report(scenario, args.seeds, **wanted, lang=args.lang, runner=runner)
+            progress("writing the folder")
+            folder = found.write(place, tables=args.tables)
+    except (FolderError, LostError, ClusterError, ModelError, StoreError, ValueError) as error:
+        raise InputError(str(error)) from None
+    if args.json:
+        print_json(scoreboard.document(found.replication, str(folder)) | {"report": str(folder / "report.html")})
+    else:
+        page(lambda console: _show(found, folder, console))
+    return 0
+
+
+def _show(found: Report, folder: Path, console: Console) -> None:
+    scoreboard.show(found.replication, console)
+    console.print(f"\nreport: {folder / 'report.html'}", soft_wrap=True)

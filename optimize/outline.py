@@ -70,9 +70,10 @@ def draw_outside(cell: Cell, faces: set[Face], knots: Floats, split: bool) -> Dr
     corners = {f: cell.responses[f[0]].outside(f[1], knots) for f in faces}
     x = merged(np.concatenate([knots[[0, -1]]] + [c[0] for c in corners.values()]))
     y = {f: np.interp(x, *c) for f, c in corners.items()}
-    if cell.minimum > knots[0] and cell.minimum > cell.low:
+    if cell.high > cell.low and cell.minimum > cell.low:
         x, y = with_minimum(cell, x, y)
-        return Drawing(x, y, np.maximum(runs(x, y), np.append(0, np.ones(len(x) - 2, np.int64))), jump=True)
+        after = 1 + runs(x[1:], {f: v[1:] for f, v in y.items()})
+        return Drawing(x, y, np.append(0, after), jump=True)
     if not split:
         y = {f: f[1] * hull(x, f[1] * v) for f, v in y.items()}
         return Drawing(x, y, np.zeros(len(x) - 1, np.int64))
@@ -91,7 +92,7 @@ def draw_inside(cell: Cell, faces: set[Face], outer: Drawing, at: float, knots: 
     low, high = cell.low, cell.high
     if cell.unit is not None:
         low = high = at
-    if cell.minimum > cell.low:
+    elif cell.high > cell.low and cell.minimum > cell.low:
         low, high = (cell.minimum, high) if at >= cell.minimum * (1 - 1e-9) else (cell.low, cell.low)
     at = min(max(at, low), high)
     for kpi, _ in faces:
@@ -232,7 +233,7 @@ def start(goal: Goal, drawing: Drawing) -> float:
 
 def order(programme: Programme, drawing: Drawing, place: NDArray[np.int64], width: Floats) -> int | None:
     """Add the binaries that open each run after the first; return the number of the first one."""
-    count = int(drawing.run[-1]) if len(drawing.run) else 0
+    count = max(int(drawing.run[-1]), int(drawing.jump)) if len(drawing.run) else 0
     if not count:
         return None
     first = len(programme.cost)
@@ -345,6 +346,5 @@ def tightened(problem: Problem) -> Problem:
         for name, c in limit.spend.items():
             if c > 0 and rest >= 0:
                 high[name] = min(high[name], low[name] + rest / c)
-    high |= {c.name: c.low for c in problem.cells if high[c.name] < c.minimum}
     cells = tuple(replace(c, upper=high[c.name]) if high[c.name] < c.high else c for c in problem.cells)
     return Problem(cells, problem.limits, problem.goal)

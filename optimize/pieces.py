@@ -141,8 +141,14 @@ class Smooth:
         return np.asarray(self.function(np.asarray(spend, float))[0], float)
 
     def slope(self, spend: float) -> float:
-        """Return the derivative at a spend."""
+        """Return the derivative at a spend; where it is infinite, that of a spend a little larger."""
+        if self.upright(spend):
+            spend += 1e-9 * (self.high - self.low)
         return float(np.asarray(self.function(np.array([spend]))[1])[0])
+
+    def upright(self, spend: float) -> bool:
+        """Return whether the derivative at a spend is infinite."""
+        return not np.isfinite(self.function(np.array([spend]))[1]).all()
 
     def piece(self, at: float) -> tuple[float, float]:
         """Return the stretch that a spend lies on (the later one at a bend)."""
@@ -184,6 +190,8 @@ class Smooth:
         curved = next((c for a, b, c in reversed(self.stretches) if a <= at <= b), -1) * sign
         if curved < 0:
             return knots, self.at(knots)
+        if self.upright(at):
+            at += 1e-9 * (self.high - self.low)
         y, d = (float(np.asarray(v)[0]) for v in self.function(np.array([at])))
         ends = knots[[0, -1]] if knots[-1] > knots[0] else knots[:1]
         return ends, y + d * (ends - at)

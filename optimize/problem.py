@@ -31,7 +31,7 @@ class Cell:
     unit: float | None = None
     """yuan of one whole placement, session or person; spend is a whole number of them"""
     minimum: float = 0.0
-    """yuan; spend is the lower bound or at least this"""
+    """yuan; spend is nothing (the least known) or at least this; not together with a lower bound above the least known"""
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for bounds out of order or outside what the responses are known for."""
@@ -43,6 +43,8 @@ class Cell:
                 f"cell {self.name!r}: `known from <= lower <= upper <= known to` must hold, but got "
                 f"({low:g}, {self.low:g}, {self.high:g}, {high:g})"
             )
+        if self.minimum > low and self.low > low:
+            raise ValueError(f"cell {self.name!r}: give `lower` or `minimum`, but got ({self.low:g}, {self.minimum:g})")
         if self.unit is not None and not self.unit > 0:
             raise ValueError(f"cell {self.name!r}: `unit > 0` must hold, but got {self.unit!r}")
 
@@ -58,8 +60,9 @@ class Cell:
 
     @property
     def high(self) -> float:
-        """The upper bound [yuan]."""
-        return self.domain[1] if self.upper is None else self.upper
+        """The upper bound [yuan]; nothing where the minimum spend does not fit under it."""
+        bound = self.domain[1] if self.upper is None else self.upper
+        return self.low if bound < self.minimum else bound
 
 
 @dataclass(frozen=True)

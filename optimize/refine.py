@@ -167,14 +167,19 @@ class Search:
 
 
 def denser(cell: Cell, knots: Floats, at: float) -> Floats:
-    """Return knots with one at a spend and, unless a response is convex there, one halfway to each neighbour."""
+    """Return knots with one at a spend and, unless a response is convex there, one halfway to each neighbour.
+
+    One close by besides where a response starts upright (x^.5 at 0), so that no tangent can be had at the spend itself.
+    """
     smooth = [r for r in cell.responses.values() if isinstance(r, Smooth)]
     if not smooth:
         return knots
-    k = int(np.searchsorted(knots, at))
-    below, above = knots[max(k - 1, 0)], knots[min(k, len(knots) - 1)]
+    i, j = int(np.searchsorted(knots, at)), int(np.searchsorted(knots, at, side="right"))
+    below, above = knots[max(i - 1, 0)], knots[min(j, len(knots) - 1)]
     convex = any(a < at < b and curved > 0 for r in smooth for a, b, curved in r.stretches)
     new = [at] if convex else [(at + below) / 2, at, (at + above) / 2]
+    if any(r.upright(at) for r in smooth):
+        new.append(at + 1e-3 * (above - at))
     return merged(np.concatenate((knots, np.clip(new, cell.low, cell.high))))
 
 

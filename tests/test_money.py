@@ -26,6 +26,7 @@ from optimize.pieces import Points, Smooth, hill, hull
 from optimize.problem import Cell, Goal, Limit, Problem, least_spend, marginal_return, maximise
 from optimize.programme import Programme, available
 from optimize.programme import solve as run
+from optimize.truth import judge
 
 SOLVERS = ("HiGHS", "CBC")
 CURVES = {
@@ -510,3 +511,41 @@ def test_outer_corners_are_never_inside_the_response(power, sign):
     drawn = np.interp(fine, x, y)
     assert (sign * (drawn - curve.at(fine)) >= -1e-9).all()
     assert np.abs(drawn - curve.at(fine)).max() < 6.0
+
+
+def random_problem(seed):
+    """Return whole-unit cells of any shape under random limits, hard and soft, of any sense."""
+    rng = np.random.default_rng(seed)
+    cells = []
+    for k in range(rng.integers(2, 4)):
+        points = Points(np.arange(5.0), rng.normal(0, 3, 5).round(2))
+        smooth = hill(float(rng.uniform(1, 20)), float(rng.uniform(0.5, 3)), float(rng.uniform(0.6, 4)), 0.0, 4.0)
+        minimum = float(rng.choice([0.0, 2.0]))
+        upper = float(rng.integers(1, 5))
+        cells.append(Cell(f"c{k}", {"a": points, "b": smooth}, upper=upper, unit=1.0, minimum=minimum))
+    limits = []
+    for k in range(rng.integers(1, 4)):
+        spend = {c.name: float(rng.integers(-2, 4)) for c in cells if rng.random() < 0.7}
+        value = {(c.name, kpi): float(rng.normal()) for c in cells for kpi in "ab" if rng.random() < 0.3}
+        soft = float(rng.uniform(0.1, 3)) if rng.random() < 0.3 else None
+        sense = str(rng.choice(["<=", ">="])) if value else str(rng.choice(["<=", ">=", "=="]))
+        limits.append(Limit(f"l{k}", spend, value, sense, float(rng.integers(-2, 9)), soft))
+    return Problem(
+        cells, limits, Goal({"a": float(rng.normal()), "b": float(rng.normal())}, float(rng.uniform(-0.2, 1)))
+    )
+
+
+def test_random_problems_agree_with_trying_every_plan():
+    for seed in range(40):
+        problem = random_problem(seed)
+        best = -np.inf
+        levels = [[x for x in range(int(c.high) + 1) if x == 0 or x >= c.minimum] for c in problem.cells]
+        for plan in product(*levels):
+            worth = judge(problem, {c.name: float(x) for c, x in zip(problem.cells, plan, strict=True)})
+            best = max(best, worth.goal if worth.feasible else -np.inf)
+        found = solve(problem, solver=SOLVERS[seed % 4 == 0], why=False)
+        assert found.feasible == np.isfinite(best)
+        assert found.infeasible == (not found.feasible)
+        if found.feasible:
+            assert found.value == pytest.approx(best, rel=1e-5, abs=1e-6)
+            assert found.bound >= best - 1e-6 * abs(best) - 1e-9

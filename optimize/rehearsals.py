@@ -1,7 +1,7 @@
 """The simulator as a market to search: plans become scenarios, runs become outcomes with credit by lever and phase."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 import scenarios
 from experiments.job import Job, Tables
 from experiments.runner import Runner
+from optimize.division import Division
 from optimize.market import Bounds, Outcome, Plan, Setting, Space
 from optimize.spending import BESIDE, Post, posts, with_money
 from scenarios import Scenario
@@ -49,7 +50,20 @@ class Rehearsals:
 
     @cached_property
     def space(self) -> Space:
-        """The plans to choose from; the current one has its money in proportion to the budget."""
+        """The plans to choose from; money is divided under the plan's limits."""
+        return replace(self._space, divide=self.division if self.posts else None)
+
+    @cached_property
+    def division(self) -> Division:
+        """How the money may be divided."""
+        costs = self.runner.tables([Job(self.scenario, 1, self.scenario.clock.days)], 1)[0]["costs"]
+        media = {post.lever for post in self.posts}
+        other = costs.loc[~costs["lever"].isin(media) & (costs["phase"] != "after"), "yuan"].sum()
+        return Division(self.scenario, self.posts, self._space, float(other), self.scenario.choices.accounts)
+
+    @cached_property
+    def _space(self) -> Space:
+        """The bounds of all choices; the current plan has its money in proportion to the budget."""
         present = sum(post.money for post in self.posts)
         factor = self.budget / present if present else 1.0
         bounds = {post.name: self._bounds(post, factor) for post in self.posts}

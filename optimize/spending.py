@@ -134,7 +134,9 @@ def _accounts(scenario: Scenario, more: Mapping[str, float], total: float | None
     needed = sum(gross(name) for name in scenario.accounts.split)
     present = sum(planned.values())
     whole = scenario.accounts.total + needed - present if total is None else total
-    if whole < needed * (1 - 1e-9):
+    if needed - 1 < whole < needed:
+        whole = needed
+    if whole < needed:
         raise ValueError(f"`total >= what the accounts need` must hold, but got ({whole:,.2f} and {needed:,.2f})")
     data = scenario.accounts.model_dump(mode="json", exclude_defaults=True)
     split = build(scenario.accounts.split, "", whole)

@@ -1,0 +1,70 @@
+"""The money problem of a plan by fitted responses: cells, the plan's limits, and the best division."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimize.market import Floats, Plan, Space
+from optimize.money import Solution, solve
+from optimize.pieces import hill
+from optimize.plan_limits import GOAL, Rest, plan_limits
+from optimize.problem import Cell, Goal, Problem
+from optimize.response import Responses
+from optimize.spending import Post
+from scenarios import Scenario
+
+ROUGH, SECONDS = 1e-3, 3.0
+"""Gap and time of the divisions inside a search [relative, s]."""
+EXACT, LONGEST = 1e-5, 30.0
+"""Gap and time of the last one."""
+
+
+@dataclass(frozen=True)
+class Division:
+    """How the money of a plan may be divided."""
+
+    scenario: Scenario
+    posts: Sequence[Post]
+    space: Space
+    """Without `divide`."""
+    other_spend: float
+    """Cost of everything but media [yuan]."""
+    band: float
+    """Part by which an account's media money may change."""
+
+    def __call__(self, responses: Responses, unit: Floats) -> Floats:
+        """Return the best money [posts] in yuan at places [settings] of the settings; the current one when none is found."""
+        found = solve(self.problem(responses, unit), gap=ROUGH, seconds=SECONDS, why=False)
+        now = self.space.spend(self.space.current)
+        if not found.feasible:
+            return now
+        return np.array([found.spend[post.name] for post in self.posts], float)
+
+    def solution(self, responses: Responses, plan: Plan) -> Solution:
+        """Return the best division with whole units, its bound, prices and conflicts."""
+        return solve(self.problem(responses, self.space.unit(plan), whole=True), gap=EXACT, seconds=LONGEST)
+
+    def problem(self, responses: Responses, unit: Floats, *, whole: bool = False) -> Problem:
+        """Return the problem: the most of the goal credited to media, less what money takes from the goal itself."""
+        now = self.space.spend(self.space.current)
+        parts = responses.parts(now[None], unit[None])
+        worth = responses.scale * float(parts.gain[0] * parts.lift[0])
+        cells = [
+            self._cell(post, curve.top * worth, curve.half, curve.power, whole)
+            for post, curve in zip(self.posts, responses.curves(unit), strict=True)
+        ]
+        rest = Rest(responses.scale * float(parts.fitted[0, -1]), self.other_spend)
+        limits = plan_limits(self.scenario, cells, self.space.budget, rest, self.band)
+        return Problem(cells, limits, Goal({GOAL: responses.theta}, max(responses.price, 0.0), self.unit))
+
+    def _cell(self, post: Post, top: float, half: float, power: float, whole: bool) -> Cell:
+        bounds = self.space.levers[post.name]
+        curve = hill(top, half, power, 0.0, max(bounds.high, 1.0))
+        unit = post.unit if whole and post.unit and bounds.high - bounds.low > post.unit else None
+        return Cell(post.name, {GOAL: curve}, post.lever, post.period, post.account, bounds.low, bounds.high, unit)
+
+    @property
+    def unit(self) -> str:
+        """What the goal counts."""
+        return GOAL

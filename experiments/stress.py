@@ -17,7 +17,7 @@ from experiments.replication import seeds_of
 from experiments.runner import Runner
 from experiments.summary import attainment, interval
 from experiments.tables import rows
-from experiments.units import change
+from experiments.units import amount, change
 from scenarios import Scenario
 from scenarios.faults import nearest
 from scenarios.paths import render
@@ -166,8 +166,9 @@ def _notes(
     if len(seeds) < FEW_SEEDS:
         some = "one seed shows no spread" if len(seeds) == 1 else f"{len(seeds)} seeds give rough intervals"
         yield f"{some}; take --seeds {2 * FEW_SEEDS} to decide on it"
-    if len(table) >= MANY:
-        yield f"of {len(table)} intervals of 95 %, about {round(len(table) / 20)} miss the truth by chance"
+    wide = int((table["ci_high"] > table["ci_low"]).sum())
+    if wide >= MANY:
+        yield f"of {wide} intervals of 95 %, about {round(wide / 20)} miss the truth by chance"
     if on := [name for name, shock in scenario.shocks.items() if shock.on]:
         yield f"the plan as written has {', '.join(on)} on; calm is the plan without"
     if dropped := [name for name in names if name not in together(scenario, names)]:
@@ -205,14 +206,16 @@ def harm(row: Any) -> float:
 
 
 def words(row: Any) -> tuple[str, str]:
-    """Return the change of a row and the half-width of its interval: relative, or in points where that is not known."""
-    unit, points = KPIS[row.kpi].unit, isnan(row.relative)
-    half = (row.ci_high - row.ci_low) / 2
-    if not points and row.difference:
-        half *= abs(row.relative / row.difference)
-    moved = change(row.difference if points else row.relative, unit, points=points)
-    width = change(half, unit, points=points).lstrip("+").removesuffix(" points")
-    return moved, f"± {width}" if half > 0 else ""
+    """Return the change of a row and the half-width of its interval: relative, or else in points or the KPI's unit."""
+    unit, half = KPIS[row.kpi].unit, (row.ci_high - row.ci_low) / 2
+    if not isnan(row.relative):
+        half *= abs(row.relative / row.difference) if row.difference else 1.0
+        moved, width = change(row.relative, ""), change(half, "")
+    elif row.unit.startswith("points vs "):
+        moved, width = (change(value, unit, points=True) for value in (row.difference, half))
+    else:
+        moved, width = (amount(value, row.unit, 3) for value in (row.difference, half))
+    return moved, f"± {width.lstrip('+').removesuffix(' points')}" if half > 0 else ""
 
 
 def _chart(table: pd.DataFrame, title: str) -> "Figure":

@@ -34,7 +34,7 @@ def draw(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for row in rows(table):
         _cell(ax, shocks.index(row.shock), targets.index(row.name), row)
     names = dict(zip(table["shock"], table["shock_title"], strict=True))
-    ax.set_xticks(range(len(shocks)), [fill(label(names[s], s, most=48), 15) for s in shocks])
+    ax.set_xticks(range(len(shocks)), [fill(label(names[s], s, most=56), 15) for s in shocks])
     ax.set_yticks(range(len(targets)), [_target(next(rows(table[table["name"] == t]))) for t in targets])
     ax.set_xlim(-0.5, len(shocks) - 0.5)
     ax.set_ylim(len(targets) - 0.5, -0.5)
@@ -46,7 +46,8 @@ def draw(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 def _target(row: Any) -> str:
     kpi, where = KPIS[row.kpi].title, row.window if row.segment == "all" else f"{row.window}, {row.segment}"
-    return f"{label(row.title, row.name, most=36)}\n{label(kpi, most=40)}, {where}"
+    below = where if row.title == kpi else f"{label(kpi, most=40)}, {where}"
+    return f"{label(row.title, row.name, most=40)}\n{below}"
 
 
 def _cell(ax: Axes, x: int, y: int, row: Any) -> None:
@@ -57,12 +58,12 @@ def _cell(ax: Axes, x: int, y: int, row: Any) -> None:
     width = 2.0 if worse < 0 else 0.7
     ax.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, facecolor=fill_colour, edgecolor=edge, linewidth=width))
     colour = GREY if isnan(worse) else "white" if strength > 0.8 else BLACK
-    flip = _FLIPS.get(row.flips, "")
     weight = "normal" if isnan(worse) else "bold"
-    ax.text(x, y - (0.24 if flip else 0.13), size, ha="center", va="center", fontsize=8, color=colour, weight=weight)
-    ax.text(x, y + (0.04 if flip else 0.2), half, ha="center", va="center", fontsize=6.5, color=colour)
-    if flip:
-        ax.text(x, y + 0.3, flip, ha="center", va="center", fontsize=7, color=colour, weight="bold", style="italic")
+    lines = [(size, 8.0, weight), (half, 6.5, "normal"), (_FLIPS.get(row.flips, ""), 7.0, "bold")]
+    lines = [line for line in lines if line[0]]
+    for place, (words_, letters, thick) in enumerate(lines):
+        height = y + 0.25 * (place - (len(lines) - 1) / 2)
+        ax.text(x, height, words_, ha="center", va="center", fontsize=letters, color=colour, weight=thick)
 
 
 @styled

@@ -32,6 +32,8 @@ class Division:
     """Cost of everything but media [yuan]."""
     band: float
     """Part by which an account's media money may change."""
+    unit: str
+    """What one unit of the goal is called."""
 
     def __call__(self, responses: Responses, unit: Floats) -> Floats:
         """Return the best money [posts] in yuan at places [settings] of the settings; the current one when none is found."""
@@ -63,8 +65,3 @@ class Division:
         curve = hill(top, half, power, 0.0, max(bounds.high, 1.0))
         unit = post.unit if whole and post.unit and bounds.high - bounds.low > post.unit else None
         return Cell(post.name, {GOAL: curve}, post.lever, post.period, post.account, bounds.low, bounds.high, unit)
-
-    @property
-    def unit(self) -> str:
-        """What the goal counts."""
-        return GOAL

@@ -46,9 +46,9 @@ def plan_limits(scenario: Scenario, cells: Sequence[Cell], budget: float, rest: 
         money = present[account] * budget / whole
         label = f"account {account}"
         if money * (1 + band) < budget * (1 - 1e-12):
-            found.append(at_most(f"{label}, at most", mine, money * (1 + band)))
-        if band < 1:
-            found.append(at_least(f"{label}, at least", mine, money * (1 - band), soft=None))
+            found.append(at_most(label, mine, money * (1 + band)))
+        if 0 < band < 1:
+            found.append(at_least(f"{label}, at least", mine, money * (1 - band)))
     for name, rule in scenario.choices.limits.items():
         found += rule_limits(rule.title or name, rule, cells, rest, list(scenario.phases))
     return found

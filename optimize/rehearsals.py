@@ -15,8 +15,8 @@ from optimize.spending import BESIDE, Post, posts, with_money
 from scenarios import Scenario
 from scenarios.choices import Range
 
-GOALS = ("gmv", "orders", "profit")
-"""KPIs that runs credit to levers."""
+GOALS = {"gmv": "yuan of GMV", "orders": "orders", "profit": "yuan of profit"}
+"""KPIs that runs credit to levers, and what their units are called."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Rehearsals:
     def __post_init__(self) -> None:
         """Raise `ValueError` for another goal, a budget that is not positive, or a plan with nothing to choose."""
         if self.goal not in GOALS:
-            raise ValueError(f"the goal must be {', '.join(GOALS[:-1])} or {GOALS[-1]}, but got {self.goal!r}")
+            raise ValueError(f"the goal must be one of {', '.join(GOALS)}, but got {self.goal!r}")
         if not self.budget > 0:
             raise ValueError(f"`budget > 0` must hold, but got {self.budget!r}")
         if not self.posts and not self.settings:
@@ -59,7 +59,8 @@ class Rehearsals:
         costs = self.runner.tables([Job(self.scenario, 1, self.scenario.clock.days)], 1)[0]["costs"]
         media = {post.lever for post in self.posts}
         other = costs.loc[~costs["lever"].isin(media) & (costs["phase"] != "after"), "yuan"].sum()
-        return Division(self.scenario, self.posts, self._space, float(other), self.scenario.choices.accounts)
+        band, unit = self.scenario.choices.accounts, GOALS[self.goal]
+        return Division(self.scenario, self.posts, self._space, float(other), band, unit)
 
     @cached_property
     def _space(self) -> Space:

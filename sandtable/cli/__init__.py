@@ -32,6 +32,7 @@ _HOME = {
     "trace": "trace",
     "fit": "advice",
     "allocate": "advice",
+    "optimize": "optimize",
 }
 
 

@@ -23,6 +23,11 @@ def question(verb: argparse.ArgumentParser, *, seeds: int) -> None:
     """Add what every question to the market takes: the plan's changes, seeds, the runner, the output."""
     verb.add_argument("--seeds", type=positive, default=seeds, metavar="N", help=f"seeds 1 to N (default {seeds})")
     verb.add_argument("-o", "--output", metavar="DIR", help="write tables and charts to a new folder")
+    runner(verb)
+
+
+def runner(verb: argparse.ArgumentParser) -> None:
+    """Add where runs are made and kept, and how the answer is told."""
     verb.add_argument("--tables", choices=("csv", "xlsx"), default="csv", help="form of the tables (default csv)")
     verb.add_argument("--on", metavar="dask://HOST:PORT", help="make the runs on a Dask cluster")
     verb.add_argument("--store", metavar="DIR", help="where finished runs are kept (default runs/store)")
@@ -75,6 +80,17 @@ def money(text: str) -> float:
     if not 0 < money < float("inf"):
         raise argparse.ArgumentTypeError(f"must be above 0, but got {text}")
     return money
+
+
+def factor(text: str) -> float:
+    """Return a number above 1."""
+    try:
+        value = float(text.removesuffix("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, but got {text!r}") from None
+    if not 1 < value < 1e3:
+        raise argparse.ArgumentTypeError(f"must be above 1, but got {text}")
+    return value
 
 
 def share(text: str) -> float:

@@ -47,8 +47,13 @@ def _others(args: Namespace) -> list[tuple[str, Scenario]]:
 
 
 def _show(found: Answer, console: Console) -> None:
-    several = found.table["other"].nunique() > 1
-    for other, part in found.table.groupby("other", sort=False):
+    show_differences(found.table, console)
+
+
+def show_differences(table: pd.DataFrame, console: Console) -> None:
+    """Print the table of a comparison: what is promised, then KPIs, for each other plan."""
+    several = table["other"].nunique() > 1
+    for other, part in table.groupby("other", sort=False):
         for title, promised in (("What is promised", True), ("KPIs", False)):
             shown = part[(part["direction"] != "") == promised]
             if len(shown):

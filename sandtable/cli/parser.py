@@ -3,7 +3,19 @@
 import argparse
 import sys
 
-from sandtable.cli.arguments import count, engine, half_width, kpis, money, positive, question, scenario
+from sandtable.cli.arguments import (
+    count,
+    engine,
+    factor,
+    half_width,
+    kpis,
+    money,
+    positive,
+    question,
+    runner,
+    scenario,
+    share,
+)
 
 _EPILOG = """\
 SCENARIO is a shipped name (see `sandtable list`) or the path of a YAML file.
@@ -118,6 +130,36 @@ def parser() -> argparse.ArgumentParser:
     allocate.add_argument("--seeds", type=positive, default=3, metavar="N", help="runs of each setting (default 3)")
     allocate.add_argument("--users", type=positive, metavar="N", help="simulated users")
     allocate.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
+
+    optimize = verbs.add_parser("optimize", help="find the best plan for the money, and prove it on fresh seeds")
+    scenario(optimize, days=False)
+    runner(optimize)
+    optimize.add_argument("--budget", type=money, metavar="YUAN", help="money for all media (default: the plan's own)")
+    optimize.add_argument(
+        "--goal", choices=("gmv", "orders", "profit"), help="KPI to raise (default: the plan's choice)"
+    )
+    optimize.add_argument(
+        "--free", action="append", default=[], metavar="PATH=LO:HI",
+        help="choose this number too, between two values; may be repeated",
+    )  # fmt: skip
+    optimize.add_argument("--locked", action="store_true", help="leave the money as it is; choose settings only")
+    optimize.add_argument(
+        "--replications", type=positive, default=200, metavar="N", help="runs of the search (default 200)"
+    )
+    optimize.add_argument(
+        "--verify", type=positive, default=32, metavar="N", help="fresh seeds of the proof (default 32)"
+    )
+    optimize.add_argument("--seed", type=count, default=1, metavar="N", help="seed of the search (default 1)")
+    optimize.add_argument("--storage", metavar="URL", help="Optuna storage of the trials, such as sqlite:///study.db")
+    optimize.add_argument("-o", "--output", metavar="FILE", help="write the plan, such as plan.yaml")
+    optimize.add_argument("--folder", metavar="DIR", help="write tables and charts to a new folder")
+    optimize.add_argument(
+        "--reach", type=share, metavar="SHARE",
+        help="find the least money that reaches all targets with this probability, such as 80%%",
+    )  # fmt: skip
+    optimize.add_argument(
+        "--most", type=factor, default=4.0, metavar="TIMES", help="most money for --reach, in budgets (default 4)"
+    )
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of scenario files, for editors")
     schema.add_argument("-o", "--output", metavar="FILE", help="write it to a file")

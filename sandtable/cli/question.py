@@ -15,6 +15,8 @@ from experiments.runner import ModelError, Runner
 from experiments.store import Store, StoreError
 from sandtable.cli.screen import InputError, bar, page, print_json
 
+FAULTS = (FolderError, LostError, ClusterError, ModelError, StoreError, ValueError)
+"""What asking may raise because of what was asked for, or of where."""
 STORE = RUNS / "store"
 """Where finished runs are kept, unless --store or SANDTABLE_STORE says otherwise."""
 
@@ -36,7 +38,7 @@ def answer(args: Namespace, ask: Callable[[Runner], Answer], show: Callable[[Ans
             if place is not None:
                 progress("writing the folder")
                 found.write(place, tables=args.tables)
-    except (FolderError, LostError, ClusterError, ModelError, StoreError, ValueError) as error:
+    except FAULTS as error:
         raise InputError(str(error)) from None
     if args.json:
         print_json(found.document() | {"folder": None if place is None else str(place)})

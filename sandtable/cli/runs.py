@@ -55,7 +55,7 @@ def _list(store: Store, args: Namespace) -> tuple[dict[str, Any], Callable[[Cons
             console.print(f"no runs are kept in {store.folder}", soft_wrap=True)
             return
         table = ruled("", "plan", "users", "days", "variants", "runs", "size", width=console.width)
-        for column in ("seeds", "newest", "tables"):
+        for column in ("seeds", "newest"):
             table.add_column(column)
         for line in _lines([group for group in groups if group["current"]]):
             table.add_row(*line)
@@ -103,7 +103,8 @@ def _lines(groups: Sequence[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
         runs, size = (sum(group[key] for group in part) for key in ("runs", "size"))
         seeds = sorted({seed for group in part for seed in group["seeds"]})
         counts = (f"{number:,}" for number in (users, days, len(part), runs))
-        yield str(name), *counts, _bytes(size), _seeds(seeds), part[0]["keys"][0][:8], detail
+        plan = f"{name} (all tables)" if detail == "all" else str(name)
+        yield plan, *counts, _bytes(size), _seeds(seeds), part[0]["keys"][0][:8]
 
 
 def _show(store: Store, args: Namespace) -> tuple[dict[str, Any], Callable[[Console], None]]:

@@ -1,0 +1,175 @@
+"""optimize: the best plan for the money, as tables for people and as a scenario file."""
+
+from argparse import Namespace
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+import scenarios
+from experiments.answer import Answer
+from experiments.executors import cores
+from experiments.folder import FolderError, check_folder
+from experiments.runner import Runner, Stopped
+from experiments.scoreboard import ruled
+from experiments.tables import rows
+from experiments.units import compact, whole
+from sandtable.cli.compare import show_differences
+from sandtable.cli.question import FAULTS, store_of
+from sandtable.cli.screen import InputError, bar, load, page, print_json, told
+from scenarios import Scenario
+from scenarios.choices import Range
+
+
+def optimize_(args: Namespace) -> int:
+    """Find the best plan for the money; exit status 1 when no gain is confirmed, or no money reaches the targets."""
+    from optimize.optimum import optimum
+
+    scenario = load(args.scenario, args.overlays, args.changes, args.users)
+    free = dict(_free(text) for text in args.free)
+    place, folder = (None if p is None else Path(p) for p in (args.output, args.folder))
+    try:
+        _check(place, folder)
+        with bar(shown=not (args.quiet or args.json)) as progress:
+            counted = _Counted(progress)
+            runner = Runner(
+                None if args.no_store else store_of(args), args.on, processes=1, threads=cores(), progress=counted
+            )
+            if args.reach is not None:
+                return _told(_reach(args, scenario, runner), args, folder)
+            found = optimum(
+                scenario, budget=args.budget, goal=args.goal, free=free, locked=args.locked,
+                replications=args.replications, verify=args.verify, seed=args.seed, storage=args.storage, runner=runner,
+            )  # fmt: skip
+            text = found.text(_shipped(args))
+            if folder is not None:
+                found.answer.write(folder, tables=args.tables, extra={"plan.yaml": text})
+            if place is not None:
+                place.write_text(text, encoding="utf-8")
+    except Stopped:
+        raise
+    except scenarios.ScenarioError as error:
+        raise InputError(told(error.faults)) from None
+    except (*FAULTS, OSError) as error:
+        raise InputError(str(error)) from None
+    if args.json:
+        print_json(found.answer.document() | {"plan": None if place is None else str(place)})
+    else:
+        page(lambda console: _show(found.answer, place, folder, console))
+    return 0 if found.confirmed else 1
+
+
+def _told(found: Answer, args: Namespace, folder: Path | None) -> int:
+    if folder is not None:
+        found.write(folder, tables=args.tables)
+    if args.json:
+        print_json(found.document())
+    else:
+        page(lambda console: _show_reach(found, console))
+    return 0 if found.good else 1
+
+
+class _Counted:
+    """Counts the runs of a search, which come a few at a time."""
+
+    def __init__(self, advance: Any) -> None:
+        self.advance, self.runs = advance, 0
+
+    def __call__(self, progress: Any) -> None:
+        if progress.done == progress.of:
+            self.runs += progress.done - progress.reused
+            self.advance(f"{self.runs} runs simulated")
+
+
+def _free(text: str) -> tuple[str, Range]:
+    """Return path and range of PATH=LO:HI."""
+    path, equals, span = text.partition("=")
+    low, colon, high = span.partition(":")
+    try:
+        if not equals or not colon:
+            raise ValueError("must be PATH=LO:HI, such as levers.coupon.off=10:40")
+        return path.strip(), Range.model_validate({"low": low.strip(), "high": high.strip()})
+    except ValueError as error:
+        words = str(error).splitlines()
+        raise InputError(f"--free {text}: {words[2].strip() if len(words) > 2 else words[0]}") from None
+
+
+def _check(place: Path | None, folder: Path | None) -> None:
+    if folder is not None:
+        check_folder(folder)
+    if place is not None and (place.is_dir() or not place.absolute().parent.is_dir()):
+        raise FolderError(f"{place} cannot be written: name a file in a folder that exists")
+
+
+def _shipped(args: Namespace) -> str | None:
+    """Return the shipped scenario that the plan's file may extend; None when it was a file."""
+    return args.scenario if args.scenario in scenarios.names() else None
+
+
+def _reach(args: Namespace, scenario: Scenario, runner: Runner) -> Answer:
+    from optimize.reach import least_budget
+
+    return least_budget(
+        scenario, args.reach, goal=args.goal, most=args.most, replications=args.replications, seeds=args.verify,
+        seed=args.seed, storage=args.storage, runner=runner,
+    )  # fmt: skip
+
+
+def _show_reach(answer: Answer, console: Console) -> None:
+    console.print(Text(answer.title, style="bold"))
+    table = ruled("Budgets tried", "media budget", "all targets", "95 % interval", width=console.width)
+    for row in rows(answer.table):
+        table.add_row(whole(row.budget), f"{row.reached} of {row.seeds}", f"{row.low:.0%} to {row.high:.0%}")
+    console.print(table)
+    kept = ruled("Runs that reach each target", "target", *map(whole, answer.table["budget"]), width=console.width)
+    for name, part in answer.tables["targets"].groupby("target", sort=False):
+        kept.add_row(str(name), *(f"{share:.0%}" for share in part["share"]))
+    console.print(kept)
+    for note in answer.notes:
+        console.print(Text(f"- {note}", style="dim"))
+
+
+def _show(answer: Answer, place: Path | None, folder: Path | None, console: Console) -> None:
+    goal = str(answer.manifest["goal"])
+    console.print(Text(answer.title, style="bold"))
+    console.print(Text("confirmed on fresh seeds" if answer.good else "NOT CONFIRMED: the plan as it is stays"))
+    _money(answer, goal, console)
+    settings = answer.tables["settings"]
+    if len(settings):
+        table = ruled("Settings", "path", "current", "proposed", "from", "to", width=console.width)
+        for row in rows(settings):
+            table.add_row(row.path, *(compact(v) for v in (row.current, row.proposed, row.low, row.high)))
+        console.print(table)
+    show_differences(answer.tables["verification"], console)
+    for note in answer.notes:
+        console.print(Text(f"- {note}", style="dim"))
+    for what, path in (("plan", place), ("folder", folder)):
+        if path is not None:
+            console.print(f"{what}: {path}", soft_wrap=True)
+
+
+def _money(answer: Answer, goal: str, console: Console) -> None:
+    found = answer.tables["allocation"]
+    if not len(found):
+        return
+    table = ruled(
+        "Media money, in yuan", "lever", "current", "proposed", "change", f"{goal} of next yuan", width=console.width
+    )
+    by_lever = found.groupby("lever", sort=False)
+    for lever, part in by_lever:
+        sums = [float(part[name].sum()) for name in ("current", "proposed", "change")]
+        table.add_row(str(lever), *(whole(v) for v in sums), between_of(part["marginal"].tolist()))
+    table.add_section()
+    table.add_row("all", *(whole(float(found[name].sum())) for name in ("current", "proposed", "change")), "")
+    console.print(table)
+
+
+def between_of(values: list[float]) -> str:
+    """Return the range of values, or the one value."""
+    known = [v for v in values if not isnan(v)]
+    if not known:
+        return "-"
+    low, high = compact(min(known), 3), compact(max(known), 3)
+    return low if low == high else f"{low} to {high}"

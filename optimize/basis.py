@@ -62,7 +62,7 @@ class Basis:
     def deviations(self, polynomial: float, bump: float) -> Floats:
         """Return prior standard deviations of the coefficients, given those of the two kinds."""
         d = self.centres.shape[1]
-        return np.r_[np.full(d * (d + 3) // 2, polynomial), np.full(len(self.centres), bump)]
+        return np.repeat([polynomial, bump], [d * (d + 3) // 2, len(self.centres)])
 
 
 def bumps(a: Floats, b: Floats, length: float) -> Floats:

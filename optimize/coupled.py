@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from optimize.divide import divide
 from optimize.market import Floats, Plan, Space
 from optimize.response import Responses, Runs, fit
-from optimize.surface import Evidence, Surface, tune
+from optimize.surface import Evidence, Sum, Surface, tune
 
 STEPS = 200
 """Steps of money of the inner problem."""
 TUNED_ON = 240
 """Most runs that hyperparameters are tuned on."""
 FLOOR = 0.35
-"""Values below the best tenth by more than this share of it are compressed: how bad a bad plan is does not matter."""
+"""Runs below the best tenth by more than this share of it count for less: how bad a bad plan is does not matter."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Belief:
 
     space: Space
     responses: Responses
-    surface: Surface
+    surface: Sum
     spend: Floats
     """[levers] yuan of the plan with the highest expected goal"""
     unit: Floats
@@ -51,22 +51,23 @@ class Belief:
 
     def expect(self, runs: Runs) -> Floats:
         """Return the expected goal [runs] of plans that were run."""
-        gain = carried(self.responses, runs, self.spend, smooth=True)
-        out: Floats = self.surface.mean(runs.unit) - gain
-        return out
+        brought, rest = carried(self.responses, runs, self.spend, smooth=True)
+        return self.surface.mean(runs.unit) - brought - rest
 
-    def draw(self, count: int, random: np.random.Generator) -> tuple[list[tuple[Floats, Floats]], float]:
+    def draw(self, count: int, block: int, random: np.random.Generator) -> tuple[list[tuple[Floats, Floats]], float]:
         """Return `count` plans (money [levers], settings [settings]), each the best by a draw from the posterior.
 
+        The plans of a `block` have the same money, so that on their common seed only the settings differ.
         Beside them the expected loss, by the same draws, from taking the present best instead of the settings that are
         best in truth [KPI].
         """
         places = candidates(self.space, self.unit, self.radius, random)
         draws = self.surface.draws(places, count, random)
         plans = []
-        for row in draws:
-            unit = places[int(row.argmax())]
-            plans.append((split(self.space, self.responses.draw(random), unit), unit))
+        for number, row in enumerate(draws):
+            if number % block == 0:
+                spend = split(self.space, self.responses.draw(random), self.unit)
+            plans.append((spend, places[int(row.argmax())]))
         return plans, float((draws.max(1) - draws[:, 0]).mean())
 
 
@@ -75,14 +76,15 @@ def learn(space: Space, runs: Runs, recent: int = 12) -> Belief:
     responses = fit(runs, money=space.budget)
     top = runs.kpi >= np.quantile(runs.kpi, 0.9)
     unit = snap(space, runs.unit[top].mean(0, keepdims=True))[0]
-    logs = None
+    logs: list[Floats] = []
     for _ in range(2):
         spend = split(space, responses, unit)
-        value = compress(runs.kpi + carried(responses, runs, spend))
-        evidence = Evidence.of(runs.unit, runs.seed, value)
-        if logs is None:
-            logs = tune(thin(runs, value))
-        surface = Surface(evidence, logs)
+        brought, beside = carried(responses, runs, spend)
+        values = [runs.credit.sum(1) + brought, runs.rest + beside]
+        weight = importance(values[0] + values[1])
+        parts = [(runs, value, weight) for value in (values if space.levers else values[1:])]
+        logs = logs or [tune(thin(*part)) for part in parts]
+        surface = Sum(tuple(Surface(evidence(*part), h) for part, h in zip(parts, logs, strict=True)))
         unit = climb(space, surface, runs.unit)
     away = np.sqrt(((runs.unit[-recent:] - unit) ** 2).mean()) if len(space.settings) else 0.0
     return Belief(space, responses, surface, spend, unit, float(np.clip(away, 0.04, 0.3)))
@@ -103,11 +105,11 @@ def split(space: Space, responses: Responses, unit: Floats) -> Floats:
     goal = responses.scale * gain * (responses.own + best) ** responses.theta - responses.price * step * np.arange(
         STEPS + 1
     )
-    return np.minimum(low + step * steps[int(goal.argmax())], high)
+    return np.asarray(np.minimum(low + step * steps[int(goal.argmax())], high))
 
 
-def carried(responses: Responses, runs: Runs, spend: Floats, *, smooth: bool = False) -> Floats:
-    """Return what the goal of each run [runs] would gain if its money were `spend` [levers].
+def carried(responses: Responses, runs: Runs, spend: Floats, *, smooth: bool = False) -> tuple[Floats, Floats]:
+    """Return what each run's credits and its rest [runs] would gain if its money were `spend` [levers].
 
     The run's own credits are scaled by the ratio of the curves, within 1/5 to 5; `smooth` takes fitted credits instead.
     """
@@ -116,27 +118,30 @@ def carried(responses: Responses, runs: Runs, spend: Floats, *, smooth: bool = F
     old, new = (p.attraction.sum(1) * p.lift for p in (here, there))
     ratio = np.clip(new / np.maximum(old, 1e-9), 0.2, 5.0)
     credit = responses.scale * here.gain * old if smooth else runs.credit.sum(1)
-    beyond = here.gain * (new - ratio * old) + here.gain * responses.own * (there.lift - here.lift)
-    paid = responses.price * (spend.sum() - runs.spend.sum(1))
-    out: Floats = (ratio - 1) * credit + responses.scale * beyond - paid
-    return out
+    brought = (ratio - 1) * credit + responses.scale * here.gain * (new - ratio * old)
+    own = responses.scale * here.gain * responses.own * (there.lift - here.lift)
+    return brought, own - responses.price * (spend.sum() - runs.spend.sum(1))
 
 
-def compress(value: Floats) -> Floats:
-    """Return values with those far below the best tenth drawn up to it, in order."""
+def importance(value: Floats) -> Floats:
+    """Return weights [runs], 1 for runs not far below the best tenth."""
     top = float(np.quantile(value, 0.9))
     depth = max(FLOOR * abs(top), 2 * float(np.subtract(*np.quantile(value, [0.95, 0.85]))), 1e-300)
-    below = np.maximum((top - value) / depth, 1.0)
-    return np.where(value < top - depth, top - depth * (1 + np.log(below)), value)
+    return np.asarray(np.maximum((top - value) / depth, 1.0) ** -4.0)
 
 
-def thin(runs: Runs, value: Floats) -> Evidence:
+def evidence(runs: Runs, value: Floats, weight: Floats) -> Evidence:
+    """Return all runs as evidence of values [runs]."""
+    return Evidence.of(runs.unit, runs.seed, value, weight)
+
+
+def thin(runs: Runs, value: Floats, weight: Floats) -> Evidence:
     """Return at most `TUNED_ON` runs as evidence, whole seeds at even distances, always the last."""
     seeds = np.unique(runs.seed)
     share = min(1.0, TUNED_ON / len(runs))
     kept = seeds[np.unique(np.linspace(0, len(seeds) - 1, max(1, int(share * len(seeds)))).astype(int))]
     use = np.isin(runs.seed, kept)
-    return Evidence.of(runs.unit[use], runs.seed[use], value[use])
+    return Evidence.of(runs.unit[use], runs.seed[use], value[use], weight[use])
 
 
 def snap(space: Space, unit: Floats) -> Floats:
@@ -148,7 +153,7 @@ def snap(space: Space, unit: Floats) -> Floats:
     return out
 
 
-def climb(space: Space, surface: Surface, start: Floats) -> Floats:
+def climb(space: Space, surface: Sum, start: Floats) -> Floats:
     """Return the settings [settings] with the highest expected goal: the best of many, then shrinking steps around it."""
     d = len(space.settings)
     random = np.random.default_rng(0)
@@ -163,7 +168,7 @@ def climb(space: Space, surface: Surface, start: Floats) -> Floats:
             best, value = places[int(mean.argmax())], float(mean.max())
         else:
             width *= 0.7
-    return best
+    return np.asarray(best)
 
 
 def candidates(space: Space, unit: Floats, radius: float, random: np.random.Generator) -> Floats:
@@ -200,5 +205,5 @@ def within(space: Space, share: Floats) -> Floats:
     spend = np.minimum(low + share * free, high)
     room = high - spend
     left = share.sum() * free - (spend - low).sum()
-    spend += room * min(1.0, left / room.sum()) if room.sum() > 0 else 0.0
-    return np.minimum(spend, high)
+    spend = spend + (room * min(1.0, left / room.sum()) if room.sum() > 0 else 0.0)
+    return np.asarray(np.minimum(spend, high))

@@ -110,7 +110,7 @@ class Space:
         ):
             if set(chosen) != set(known):
                 raise ValueError(f"a plan must name the {what} {sorted(known)}, but got {sorted(chosen)}")
-        ranges = {**self.levers, **self.settings}
+        ranges: dict[str, Bounds | Setting] = {**self.levers, **self.settings}
         for name, value in {**plan.money, **plan.settings}.items():
             low, high = ranges[name].low, ranges[name].high
             slack = 1e-9 * max(abs(low), abs(high))
@@ -129,7 +129,7 @@ class Space:
     def high(self) -> Floats:
         """Most money [levers], yuan, as far as the budget reaches."""
         most = np.array([bounds.high for bounds in self.levers.values()], float)
-        return np.minimum(most, self.budget - (self.low.sum() - self.low))
+        return np.asarray(np.minimum(most, self.budget - (self.low.sum() - self.low)))
 
     def plan(self, spend: Floats, unit: Floats) -> Plan:
         """Return the plan of money [levers] in yuan and places of the settings [settings], 0 to 1."""

@@ -1,6 +1,6 @@
 """race: a few plans compared on fresh common seeds, in stages, until it is clear which is best."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,12 +26,14 @@ class Race:
 
     def interval(self, plan: str, against: str) -> tuple[float, float]:
         """Return the interval of the mean difference of two plans of `table`."""
-        row = self.table.set_index(["plan", "against"]).loc[(plan, against)]
-        return float(row["low"]), float(row["high"])
+        row = (self.table["plan"] == plan) & (self.table["against"] == against)
+        if not row.any():
+            raise ValueError(f"no comparison of {plan!r} against {against!r}; there are {sorted(self.kpis)}")
+        return float(self.table["low"][row].iloc[0]), float(self.table["high"][row].iloc[0])
 
 
 def race(market: Market, plans: Mapping[str, Plan], seeds: Sequence[int], *, level: float = 0.95) -> Race:
-    """Run `plans` on `seeds`, an eighth, a half and all of them, and stop at the look when all pairs are told apart.
+    """Run `plans` on `seeds`, a quarter, a half and all of them, and stop at the look when all pairs are told apart.
 
     Differences are paired by seed; intervals are Student's with the level divided over looks and pairs. Raises `ValueError`
     for fewer than eight seeds or two plans.
@@ -70,7 +72,3 @@ def compare(kpis: Mapping[str, Floats], plan: str, against: str, tail: float) ->
         "high": mean + half,
         "replications": len(gap),
     }
-
-
-Measure = Callable[[Floats], float]
-"""From KPIs [replications] to a number, larger is better."""

@@ -103,7 +103,7 @@ class Layout:
     @property
     def size(self) -> int:
         """Number of parameters."""
-        return self.slices["price"].stop
+        return int(self.slices["price"].stop)
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Parts:
         """What noise goes with [runs, levers + 1]: the gross without the gain where the gain is small, for a plan that
         earns nothing is not a plan without noise."""
         weak = np.maximum(np.abs(self.gain), 0.5) * self.lift
-        return weak[:, None] * np.hstack([self.attraction, (self.total - self.attraction.sum(1))[:, None]])
+        return np.asarray(weak[:, None] * np.hstack([self.attraction, (self.total - self.attraction.sum(1))[:, None]]))
 
     @property
     def fitted(self) -> Floats:
@@ -163,7 +163,7 @@ class Responses:
 
     def total(self, spend: Floats, unit: Floats) -> Floats:
         """Return the mean goal [runs] of plans."""
-        return self.scale * self.parts(spend, unit).fitted.sum(1)
+        return np.asarray(self.scale * self.parts(spend, unit).fitted.sum(1))
 
     def attraction(self, spend: Floats, unit: Floats) -> Floats:
         """Return the attraction [levers, amounts] of amounts of money [levers, amounts] at one setting [settings]."""
@@ -196,7 +196,7 @@ class Responses:
     @cached_property
     def root(self) -> Floats:
         """Lower Cholesky factor of the precision."""
-        return np.linalg.cholesky(self.precision)
+        return np.asarray(np.linalg.cholesky(self.precision), np.float64)
 
     def draw(self, random: np.random.Generator) -> "Responses":
         """Return the model at a draw from the posterior."""
@@ -276,7 +276,7 @@ def nearness(unit: Floats) -> Floats:
         return np.ones(len(unit))
     away = ((unit - np.median(unit[len(unit) // 2 :], axis=0)) ** 2).sum(1)
     reach = max(0.3**2, float(np.median(away)))
-    return np.maximum(np.exp(-away / (2 * reach)), 0.01)
+    return np.asarray(np.maximum(np.exp(-away / (2 * reach)), 0.01))
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """surface: the goal over the settings, a Gaussian process that knows which runs share random numbers.
 
-    value(run) = mean + f(u) + shift(seed) + bent(u; seed) + noise
+    value(run) = plane(u) + f(u) + shift(seed) + bent(u; seed) + noise
 
 `f`, `bent` have Matern-5/2 kernels with one width per setting (Rasmussen & Williams 2006, ch. 5); `shift` and `bent` are
 common to the runs of a seed, which is how common random numbers help: their difference is free of it.
@@ -15,7 +15,6 @@ from scipy.optimize import minimize
 
 from optimize.market import Floats
 
-MEAN_VARIANCE = 1.0
 JITTER = 1e-8
 
 
@@ -32,6 +31,12 @@ def matern(a: Floats, b: Floats, widths: Floats) -> tuple[Floats, Floats]:
     return (1 + far + far**2 / 3) * np.exp(-far), far
 
 
+def plane(a: Floats, b: Floats) -> Floats:
+    """Return the covariance [len(a), len(b)] of a plane whose height and slopes have unit variance."""
+    out: Floats = 1.0 + (2 * a - 1) @ (2 * b - 1).T
+    return out
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Values of runs, standardised."""
@@ -42,14 +47,18 @@ class Evidence:
     """[runs] standardised"""
     same: Floats
     """[runs, runs] 1 where two runs share their seed"""
+    weight: Floats
+    """[runs] 0 to 1; the noise variance of a run is divided by it"""
     mean: float
     scale: float
 
     @classmethod
-    def of(cls, unit: Floats, seed: NDArray[np.int64], value: Floats) -> "Evidence":
-        """Return evidence of values [runs] at settings [runs, settings] and seeds [runs]."""
-        mean, scale = float(np.median(value)), float(value.std()) or 1.0
-        return cls(unit, (value - mean) / scale, (seed[:, None] == seed[None, :]).astype(float), mean, scale)
+    def of(cls, unit: Floats, seed: NDArray[np.int64], value: Floats, weight: Floats) -> "Evidence":
+        """Return evidence of values [runs] at settings [runs, settings] and seeds [runs], with weights [runs]."""
+        mean = float(np.average(value, weights=weight))
+        scale = float(np.sqrt(np.average((value - mean) ** 2, weights=weight))) or 1.0
+        same = (seed[:, None] == seed[None, :]).astype(float)
+        return cls(unit, (value - mean) / scale, same, weight, mean, scale)
 
     def covariance(self, logs: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return the covariance, the Matern kernel, sqrt(5) x distance and the weight of the kernel, all [runs, runs]."""
@@ -57,8 +66,8 @@ class Evidence:
         level, shift, bent, noise = np.exp(2 * logs[d:])
         kernel, far = matern(self.unit, self.unit, np.exp(logs[:d]))
         weight = level + bent * self.same
-        whole = kernel * weight + shift * self.same + MEAN_VARIANCE
-        whole[np.diag_indices(len(whole))] += noise + JITTER
+        whole = kernel * weight + shift * self.same + plane(self.unit, self.unit)
+        whole[np.diag_indices(len(whole))] += noise / self.weight + JITTER
         return whole, kernel, far, weight
 
     def loss(self, logs: Floats) -> tuple[float, Floats]:
@@ -79,7 +88,12 @@ class Evidence:
             gap = self.unit[:, j, None] - self.unit[None, :, j]
             gradient[j] = 0.5 * (base * gap**2).sum() * np.exp(-2 * logs[j])
         shared, bend = pull * self.same, (pull * self.same * kernel).sum() * bent
-        gradient[d:] = ((pull * kernel).sum() * np.exp(2 * logs[d]), shared.sum() * shift, bend, np.trace(pull) * noise)
+        gradient[d:] = (
+            (pull * kernel).sum() * np.exp(2 * logs[d]),
+            shared.sum() * shift,
+            bend,
+            (np.diag(pull) / self.weight).sum() * noise,
+        )
         away = (logs - centre) / spread
         loss = 0.5 * self.value @ alpha + np.log(np.diag(factor[0])).sum() + 0.5 * (away**2).sum()
         return float(loss), away / spread - gradient
@@ -105,7 +119,7 @@ class Surface:
 
     def cross(self, unit: Floats) -> Floats:
         """Return the covariance [places, runs] of the surface with the evidence."""
-        return self.level * matern(unit, self.evidence.unit, self.widths)[0] + MEAN_VARIANCE
+        return self.level * matern(unit, self.evidence.unit, self.widths)[0] + plane(unit, self.evidence.unit)
 
     def mean(self, unit: Floats) -> Floats:
         """Return the expected goal [places]."""
@@ -116,13 +130,25 @@ class Surface:
         """Return mean [places] and covariance [places, places] of the goal."""
         cross = self.cross(unit)
         half = solve_triangular(self.factor[0], cross.T, lower=True)
-        prior_covariance = self.level * matern(unit, unit, self.widths)[0] + MEAN_VARIANCE
+        prior_covariance = self.level * matern(unit, unit, self.widths)[0] + plane(unit, unit)
         mean = cross @ self.alpha * self.evidence.scale + self.evidence.mean
         return mean, (prior_covariance - half.T @ half) * self.evidence.scale**2
 
+
+@dataclass(frozen=True)
+class Sum:
+    """A goal that is the sum of independent surfaces."""
+
+    parts: tuple[Surface, ...]
+
+    def mean(self, unit: Floats) -> Floats:
+        """Return the expected goal [places]."""
+        return np.asarray(np.sum([part.mean(unit) for part in self.parts], axis=0))
+
     def draws(self, unit: Floats, count: int, random: np.random.Generator) -> Floats:
-        """Return draws [count, places] of the surface."""
-        mean, covariance = self.posterior(unit)
-        covariance[np.diag_indices(len(mean))] += 1e-6 * self.evidence.scale**2
+        """Return draws [count, places] of the goal."""
+        means, covariances = zip(*(part.posterior(unit) for part in self.parts), strict=True)
+        covariance = np.sum(covariances, axis=0)
+        covariance[np.diag_indices(len(unit))] += 1e-6 * sum(part.evidence.scale**2 for part in self.parts)
         root = np.linalg.cholesky(covariance)
-        return mean + random.standard_normal((count, len(mean))) @ root.T
+        return np.asarray(np.sum(means, axis=0) + random.standard_normal((count, len(unit))) @ root.T)

@@ -1,0 +1,137 @@
+"""risk: what to ask of a goal that varies from replication to replication, and which of some plans answers best."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from optimize.market import Floats, Market, Plan
+
+DRAWS = 2000
+
+
+class Risk(Protocol):
+    """A measure of goals over replications; larger is better."""
+
+    @property
+    def words(self) -> str:
+        """What it is, for a table."""
+
+    def __call__(self, kpi: Floats) -> Floats:
+        """Return the measure over the last axis."""
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean."""
+
+    @property
+    def words(self) -> str:
+        """What it is, for a table."""
+        return "mean"
+
+    def __call__(self, kpi: Floats) -> Floats:
+        """Return the measure over the last axis."""
+        return np.asarray(kpi.mean(-1))
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The probability that the goal reaches a level."""
+
+    level: float
+
+    @property
+    def words(self) -> str:
+        """What it is, for a table."""
+        return f"P(goal >= {self.level:g})"
+
+    def __call__(self, kpi: Floats) -> Floats:
+        """Return the measure over the last axis."""
+        return np.asarray((kpi >= self.level).mean(-1))
+
+
+@dataclass(frozen=True)
+class CVaR:
+    """The mean of the worst share of replications (Rockafellar & Uryasev 2000), the last one in part."""
+
+    share: float
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a share outside (0, 1]."""
+        if not 0 < self.share <= 1:
+            raise ValueError(f"`0 < share <= 1` must hold, but got {self.share!r}")
+
+    @property
+    def words(self) -> str:
+        """What it is, for a table."""
+        return f"mean of the worst {self.share:.0%}"
+
+    def __call__(self, kpi: Floats) -> Floats:
+        """Return the measure over the last axis.
+
+        >>> float(CVaR(0.5)(np.array([4.0, 1.0, 2.0])))
+        1.3333333333333333
+        """
+        count = kpi.shape[-1]
+        weight = np.clip(self.share * count - np.arange(count), 0.0, 1.0)
+        return np.asarray(np.sort(kpi, axis=-1) @ weight / weight.sum())
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The plan that a risk measure prefers."""
+
+    name: str
+    plan: Plan
+    table: pd.DataFrame
+    """plan, mean, risk, low, high (95 % bootstrap interval of the risk), lead: probability that it has the best risk,
+    over bootstrap draws of common seeds."""
+    warnings: tuple[str, ...]
+
+
+def choose(market: Market, plans: Mapping[str, Plan], seeds: Sequence[int], risk: Risk) -> Choice:
+    """Return which of `plans` has the best `risk` over `seeds`, the same for all.
+
+    Warns when that plan leaves the lever with the most credit per yuan under the plan with the best mean for one that
+    varies less. Raises `ValueError` for fewer than 20 seeds or without plans.
+    """
+    if len(seeds) < 20 or not plans:
+        raise ValueError(f"a choice by risk needs 20 seeds and a plan, but got {len(seeds)} and {len(plans)}")
+    names, levers = list(plans), list(market.space.levers)
+    outcomes = [market.evaluate(plan, seeds) for plan in plans.values()]
+    kpi = np.array([[outcome.kpi for outcome in row] for row in outcomes])
+    credit = np.array([[[o.credit[name] for name in levers] for o in row] for row in outcomes])
+    draws = np.random.default_rng(0).integers(0, len(seeds), (DRAWS, len(seeds)))
+    drawn = np.array([risk(row[draws]) for row in kpi])
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=1)
+    lead = np.bincount(drawn.argmax(0), minlength=len(names)) / DRAWS
+    value = risk(kpi)
+    table = pd.DataFrame({"plan": names, "mean": kpi.mean(1), "risk": value, "low": low, "high": high, "lead": lead})
+    best, usual = int(value.argmax()), int(kpi.mean(1).argmax())
+    spends = np.array([market.space.spend(plan) for plan in plans.values()])
+    words = abandoned(levers, spends[[usual, best]], credit[usual], risk) if levers else ()
+    return Choice(names[best], plans[names[best]], table, words)
+
+
+def abandoned(levers: Sequence[str], spends: Floats, credit: Floats, risk: Risk) -> tuple[str, ...]:
+    """Return a warning if the best lever loses most of its money to one whose credit varies less.
+
+    `spends` [2, levers]: by the mean, and by the risk measure. `credit` [replications, levers] of the former.
+    """
+    before, after = spends
+    used = before > 0
+    if not used.any():
+        return ()
+    mean = np.where(used, credit.mean(0) / np.where(used, before, 1.0), -np.inf)
+    spread = credit.std(0) / np.maximum(np.abs(credit.mean(0)), 1e-300)
+    best, gainer = int(mean.argmax()), int((after - before).argmax())
+    if after[best] >= 0.5 * before[best] or after[gainer] <= before[gainer] or spread[gainer] >= spread[best]:
+        return ()
+    return (
+        f"{risk.words} takes {before[best] - after[best]:,.6g} of {before[best]:,.6g} yuan from {levers[best]}, which "
+        f"earns most per yuan ({mean[best]:,.3g}), and gives to {levers[gainer]}, which earns less ({mean[gainer]:,.3g}) but "
+        f"varies less ({spread[gainer]:.0%} against {spread[best]:.0%})",
+    )

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optimize.conflict import Conflict
 from optimize.market import Floats, Plan, Space
 from optimize.money import Solution, solve
-from optimize.pieces import hill
+from optimize.pieces import Points, hill
 from optimize.plan_limits import GOAL, Rest, plan_limits
-from optimize.problem import Cell, Goal, Problem
+from optimize.problem import Cell, Goal, Problem, least_spend
 from optimize.response import Responses
 from optimize.spending import Post
 from scenarios import Scenario
@@ -46,6 +47,17 @@ class Division:
     def solution(self, responses: Responses, plan: Plan) -> Solution:
         """Return the best division with whole units, its bound, prices and conflicts."""
         return solve(self.problem(responses, self.space.unit(plan), whole=True), gap=EXACT, seconds=LONGEST)
+
+    def clash(self) -> Conflict | None:
+        """Return which limits on money alone contradict each other, or None; limits on returns are left out."""
+        line = Points([0.0, max(self.space.budget, 1.0)], [0.0, 0.0])
+        cells = [
+            Cell(p.name, {GOAL: line}, p.lever, p.period, p.account, self.space.levers[p.name].low,
+                 self.space.levers[p.name].high)
+            for p in self.posts
+        ]  # fmt: skip
+        rules = plan_limits(self.scenario, cells, self.space.budget, Rest(0.0, 0.0), self.band)
+        return solve(Problem(cells, [r for r in rules if not r.value], least_spend()), gap=ROUGH).conflict
 
     def problem(self, responses: Responses, unit: Floats, *, whole: bool = False) -> Problem:
         """Return the problem: the most of the goal credited to media, less what money takes from the goal itself."""

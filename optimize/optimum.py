@@ -32,6 +32,10 @@ ALLOCATION = ("lever", "period", "account", "current", "proposed", "change", "ma
 """Columns of the allocation."""
 
 
+class InfeasibleError(RuntimeError):
+    """No plan keeps all limits; the text says which are in conflict and how much each must give."""
+
+
 @dataclass(frozen=True)
 class Optimum:
     """What was found, how sure it is, and what it rests on."""
@@ -84,7 +88,8 @@ def optimum(
     `choices.goal` unless given. `free`: settings by path besides those of `choices.settings`. `locked`: the money stays as
     it is, only settings are chosen. `replications`: runs of the search, `verify`: fresh seeds of the proof. `storage`: URL
     of an Optuna storage in which the trials are kept; the same arguments go on from there. Raises `ValueError` for what
-    leaves nothing to choose and for numbers out of range, `ScenarioError` for paths, and what the runner raises.
+    leaves nothing to choose and for numbers out of range, `InfeasibleError` when limits contradict
+    each other, `ScenarioError` for paths, and what the runner raises.
     """
     runner = runner or Runner()
     goal = goal or scenario.choices.goal
@@ -93,6 +98,7 @@ def optimum(
     market = Rehearsals(
         scenario, goal, present if budget is None else budget, settings, 0.0 if locked else None, runner
     )
+    refuse_conflict(market)
     found = search(
         market, replications=replications, seed=seed, verify=verify, first=min(24, replications // 2), storage=storage,
         name=f"{scenario.fingerprint[:12]}-{goal}",
@@ -128,6 +134,14 @@ def optimum(
     as_it_is = scenario if budget is None else current
     plan = proposed if found.confirmed else as_it_is
     return Optimum(current, plan, found.confirmed, answer, found, solution, before, after)
+
+
+def refuse_conflict(market: Rehearsals) -> None:
+    """Raise `InfeasibleError` when the limits on money contradict each other."""
+    conflict = market.division.clash() if market.posts else None
+    if conflict is not None:
+        gives = [str(words) for words in conflict.table["words"]]
+        raise InfeasibleError("\n".join([f"no division keeps all limits: {conflict.words}", *gives]))
 
 
 def allocation(market: Rehearsals, plan: Plan, solution: Solution | None) -> pd.DataFrame:
@@ -169,6 +183,8 @@ def _notes(
     said.append(f"the curves expected {found.expected:,.4g} of the proposal, {seen}")
     if solution is not None:
         said.append(f"money solver: {solution.status}; {solution.solver} says {solution.solver_status}")
+        if solution.conflict is not None:
+            said.append(f"by the fitted curves no division keeps all limits: {solution.conflict.words}")
         if solution.feasible:
             said.append(
                 f"by the fitted curves media bring at most {solution.bound:,.6g} of the goal, the division above "

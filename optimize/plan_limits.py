@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from optimize import limits
-from optimize.limits import at_least, at_most, cost_per, minimum_return, pacing, share
+from optimize.limits import at_least, at_most, cost_per, minimum_return, pacing, share, tranches
 from optimize.problem import Cell, Limit
 from scenarios import Scenario
 from scenarios.choices import (
@@ -49,9 +49,23 @@ def plan_limits(scenario: Scenario, cells: Sequence[Cell], budget: float, rest: 
             found.append(at_most(label, mine, money * (1 + band)))
         if 0 < band < 1:
             found.append(at_least(f"{label}, at least", mine, money * (1 - band)))
+    found += tranche_limits(scenario, cells, budget)
     for name, rule in scenario.choices.limits.items():
         found += rule_limits(rule.title or name, rule, cells, rest, list(scenario.phases))
     return found
+
+
+def tranche_limits(scenario: Scenario, cells: Sequence[Cell], budget: float) -> list[Limit]:
+    """Return: by the end of a phase, media have spent no more than has arrived of the money by then."""
+    arrivals = sorted((t.day, t.share) for t in scenario.accounts.tranches)
+    phases = sorted(scenario.phases, key=lambda name: scenario.span(name)[0])
+    paced = [cell for cell in cells if cell.period in scenario.phases]
+    caps = {}
+    for phase in dict.fromkeys(p for p in phases if any(cell.period == p for cell in paced)):
+        arrived = sum(share for day, share in arrivals if day <= scenario.span(phase)[1])
+        if arrivals and arrived < 1 - 1e-9:
+            caps[phase] = arrived * budget
+    return list(tranches("money arrived", paced, caps, phases))
 
 
 def scenario_money(scenario: Scenario) -> dict[str, float]:

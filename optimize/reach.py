@@ -12,6 +12,7 @@ from experiments.job import Job
 from experiments.promised import Together, together
 from experiments.runner import Runner
 from optimize.market import Plan
+from optimize.optimum import refuse_conflict
 from optimize.rehearsals import Rehearsals
 from optimize.response import Responses
 from optimize.search import search
@@ -49,6 +50,7 @@ def least_budget(
         raise ValueError(f"{scenario.name} has no paid media, so that no budget can be sought")
     runner = runner or Runner()
     market = Rehearsals(scenario, goal or scenario.choices.goal, present, scenario.choices.settings, None, runner)
+    refuse_conflict(market)
     learned = search(
         market, replications=replications, seed=seed, verify=8, first=min(24, replications // 2), storage=storage,
         name=f"{scenario.fingerprint[:12]}-{market.goal}",

@@ -18,14 +18,14 @@ from experiments.tables import rows
 from experiments.units import compact, whole
 from sandtable.cli.compare import show_differences
 from sandtable.cli.question import FAULTS, store_of
-from sandtable.cli.screen import InputError, bar, load, page, print_json, told
+from sandtable.cli.screen import InputError, bar, complain, load, page, print_json, told
 from scenarios import Scenario
 from scenarios.choices import Range
 
 
 def optimize_(args: Namespace) -> int:
     """Find the best plan for the money; exit status 1 when no gain is confirmed, or no money reaches the targets."""
-    from optimize.optimum import optimum
+    from optimize.optimum import InfeasibleError, optimum
 
     scenario = load(args.scenario, args.overlays, args.changes, args.users)
     free = dict(_free(text) for text in args.free)
@@ -50,6 +50,9 @@ def optimize_(args: Namespace) -> int:
                 place.write_text(text, encoding="utf-8")
     except Stopped:
         raise
+    except InfeasibleError as error:
+        complain(str(error))
+        return 1
     except scenarios.ScenarioError as error:
         raise InputError(told(error.faults)) from None
     except (*FAULTS, OSError) as error:

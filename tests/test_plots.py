@@ -1,37 +1,38 @@
 """Charts: numbers with known answers, every case drawn without a warning, nothing clipped or on top of each other."""
 
+from collections.abc import Sequence
+from datetime import date, timedelta
 from itertools import combinations, pairwise
 
 import matplotlib.colors
 import numpy as np
 import pandas as pd
 import pytest
-from markets import CONTROL, everything, plan
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from markets import everything, plan
 from matplotlib.figure import Figure
-from matplotlib.text import Text
+from pictures import CASES, TARGETS, texts
 
 from experiments import replication
-from experiments.plots import CHARTS, acquisition, credit, funnel, kpi_curves, money, retention, states, style, targets
+from experiments.plots import (
+    CHARTS,
+    acquisition,
+    credit,
+    flow,
+    funnel,
+    kpi_curves,
+    load,
+    money,
+    retention,
+    states,
+    style,
+    targets,
+)
 from experiments.replication import Replication
 from experiments.runner import Runner
+from sim.run import simulate
 
-TARGETS = {
-    "orders": {"kpi": "orders", "at_least": 600, "title": "A title long enough to need a line of its own (訂單)"},
-    "more": {"kpi": "orders", "window": "late", "at_least": 0.2, "against": "before"},
-    "bounce": {"kpi": "bounce_rate", "at_most": 0.3},
-    "roas": {"kpi": "roas", "window": "early", "at_least": 4},
-    "far": {"kpi": "gmv", "at_least": 1e12},
-    "unknown": {"kpi": "ltv", "at_least": 100},
-}
-CASES = {
-    "whole": (everything(CONTROL, targets=TARGETS), {"seeds": 3}),
-    "one run": (everything(targets=TARGETS), {"seeds": 1}),
-    "cut short": (everything(targets=TARGETS), {"seeds": 2, "days": 4}),
-    "bare": (plan(), {"seeds": 2}),
-    "nobody": (plan(behaviour={"start": {"aware": 0, "registered": 0}, "hear": {"spontaneous": 0}}), {"seeds": 2}),
-    "one day": (plan(clock={"start": "2024-02-29", "days": 1, "burn_in": 0, "tail": 0}), {"seeds": 2}),
-}
+OUTAGE = {"agents-ill": {"when": {"days": [5, 20]}, "on": True, "agents": -0.5}}
+"""A shock that leaves half of the service agents."""
 
 
 @pytest.fixture(scope="module")
@@ -44,25 +45,6 @@ def whole(drawn: dict[str, Replication]) -> Replication:
     return drawn["whole"]
 
 
-def texts(fig: Figure) -> list[tuple[str, object]]:
-    """Return the texts of a figure and where they stand."""
-    canvas = FigureCanvasAgg(fig)
-    canvas.draw()
-    found = [t for t in fig.findobj(Text) if t.get_visible() and t.get_text().strip()]
-    return [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in found if t not in unpainted(fig)]
-
-
-def unpainted(fig: Figure) -> set[Text]:
-    """Return the labels of ticks that lie outside their axes, or whose axes are off."""
-    labels = set()
-    for axis in (axis for ax in fig.axes for axis in (ax.xaxis, ax.yaxis)):
-        low, high = sorted(axis.get_view_interval())
-        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
-            if not (axis.axes.axison and low <= tick.get_loc() <= high):
-                labels |= {tick.label1, tick.label2}
-    return labels
-
-
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("chart", CHARTS)
 def test_every_case_can_be_drawn(drawn, tmp_path, case, chart):
@@ -72,18 +54,13 @@ def test_every_case_can_be_drawn(drawn, tmp_path, case, chart):
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-def test_no_text_is_clipped(whole, chart):
+def test_no_text_is_clipped_or_stands_on_another(whole, chart):
     fig = CHARTS[chart](whole)
-    page = fig.bbox
-    for words, box in texts(fig):
-        assert page.x0 - 1 <= box.x0 <= box.x1 <= page.x1 + 1, words
-        assert page.y0 - 1 <= box.y0 <= box.y1 <= page.y1 + 1, words
-
-
-@pytest.mark.parametrize("chart", CHARTS)
-def test_no_text_stands_on_another(whole, chart):
-    fig = CHARTS[chart](whole)
-    for (one, a), (other, b) in combinations(texts(fig), 2):
+    page, shown = fig.bbox, texts(fig)
+    for text, box in shown:
+        assert page.x0 - 1 <= box.x0 <= box.x1 <= page.x1 + 1, text
+        assert page.y0 - 1 <= box.y0 <= box.y1 <= page.y1 + 1, text
+    for (one, a), (other, b) in combinations(shown, 2):
         shared = (min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0))
         assert min(shared) < 2, (one, other)
 
@@ -95,9 +72,29 @@ def test_a_panel_given_is_the_panel_drawn_on(whole):
     assert targets.draw(targets.attained(whole)).figure is not ax.figure
 
 
-def test_neighbours_in_a_stack_differ_in_grey():
-    grey = [np.dot(matplotlib.colors.to_rgb(c), (0.299, 0.587, 0.114)) for c in style.STACK]
-    assert min(abs(a - b) for a, b in pairwise(grey)) > 0.08
+def grey(colour: str) -> float:
+    """Return the lightness of a printed colour, 0 to 1 (ITU-R BT.601)."""
+    return float(np.dot(matplotlib.colors.to_rgb(colour), (0.299, 0.587, 0.114)))
+
+
+@pytest.mark.parametrize(
+    "colours",
+    [
+        style.STACK,
+        tuple(states.MEMBERS.values()),
+        tuple(states.OUTSIDE.values()),
+        (*flow.COLOURS, flow.COLOURS[0]),
+        (style.BLUE, style.PALE),
+        (style.ORANGE, style.VERMILLION),
+    ],
+    ids=["stack", "members", "outside", "accounts", "spent and left", "paid and owed"],
+)
+def test_neighbouring_fills_differ_in_grey(colours: Sequence[str]):
+    assert min(abs(grey(a) - grey(b)) for a, b in pairwise(colours)) > 0.08
+
+
+def test_fills_stand_out_from_paper():
+    assert max(grey(c) for c in (*style.STACK, *states.MEMBERS.values(), *flow.COLOURS)) < 0.9
 
 
 def test_texts_that_no_font_can_write_are_left_out(monkeypatch):
@@ -128,8 +125,8 @@ def test_the_funnel_counts_steps_and_losses():
     assert table["value"].tolist() == [1_000, 200, 100, 60, 30, 20, 20, 5]
     assert table["words"].tolist()[1:4] == [
         "2 % clicked, which makes 10 % of visits; the others come without an impression",
-        "50 % lost, 50 % go on",
-        "40 % lost, 60 % go on",
+        "100 lost (50 %), 50 % go on",
+        "40 lost (40 %), 60 % go on",
     ]
 
 
@@ -209,3 +206,110 @@ def test_promises_are_sorted_and_the_unknown_come_first(whole):
     assert known.is_monotonic_increasing
     assert table["mean"].isna().tolist()[: len(table) - len(known)] == [True] * (len(table) - len(known))
     assert table.loc[table["label"].str.startswith("far"), "mean"].iloc[0] < 0.01
+
+
+def test_flows_carry_all_money_and_all_credited_orders(whole):
+    table = flow.flows(whole)
+    credited = credit.credited(whole)
+    assert table["yuan"].sum() == pytest.approx(money.costs(whole)["yuan"].sum())
+    assert table["orders"].sum() == pytest.approx(credited.loc[credited["lever"] != credit.OWN, "orders"].sum())
+    paid = table[table["target"] != flow.ORDERS]
+    assert paid["source"].nunique() <= flow.MOST + 1
+    assert len({*paid["target"], *table.loc[table["target"] == flow.ORDERS, "source"]}) <= flow.MOST
+    assert paid["target"].str.contains("others").any()
+
+
+def test_ribbons_are_in_proportion_and_nodes_apart(whole):
+    table = flow.flows(whole)
+    places = flow.layout(table)
+    spent = table[table["target"] != flow.ORDERS].groupby("source")["yuan"].sum()
+    for column in (places.accounts, places.levers, places.orders):
+        ends = [(top, top - column.rooms[name]) for name, top in column.tops.items()]
+        assert all(below < bottom for (_, bottom), (below, _) in pairwise(ends))
+        assert -1e-9 <= ends[-1][1] <= ends[0][0] <= 1 + 1e-9
+    assert all(places.accounts.rooms[name] >= value * places.yuan - 1e-12 for name, value in spent.items())
+
+
+def test_small_nodes_take_their_least_height_from_the_others():
+    assert flow.scale(pd.Series([97.0, 1.0, 2.0]), least=0.1) == pytest.approx((1 - 2 * 0.1 * 0.18 - 0.2) / 97)
+    assert flow.scale(pd.Series([0.0, 0.0]), least=0.1) == 1.0
+
+
+def test_levers_of_one_name_stay_apart():
+    weight = pd.Series({"a": 2.0, "b": 1.0})
+    assert flow._named({"a": "Coupon", "b": "Coupon"}, weight, "en") == {"a": "Coupon (a)", "b": "Coupon (b)"}
+
+
+def test_response_times_are_those_of_the_simulated_desk():
+    market = everything(shocks=OUTAGE)
+    run = replication.run(market, [3], runner=Runner(processes=1))
+    observer = simulate(market, 3).observer
+    table = load.desk(run)
+    known = observer.response_seconds[table["day"] - observer.calendar.first]
+    assert known.max() > market.service.slow_seconds
+    assert table["seconds"].to_numpy() == pytest.approx(known)
+    assert {load.agents_on_duty(market)[day] for day in range(5, 21)} == {2}
+    assert load.agents_on_duty(market)[4] == load.agents_on_duty(market)[21] == market.service.agents == 5
+
+
+def test_lost_orders_are_the_stockouts_of_the_week(whole):
+    curves = whole.curves[whole.curves["kpi"] == "stockout_rate"].set_index(["seed", "day"])["value"]
+    table = load.lost(whole)
+    assert len(table) > 20
+    assert table["share"].max() > 0.05
+    assert table["share"].tolist() == pytest.approx([curves[row.seed, row.day + 6] for row in table.itertuples()])
+
+
+def test_actuals_are_brought_to_the_pace_of_the_curves():
+    market = everything()
+    actuals = pd.DataFrame(
+        [
+            ("orders", 6, 7, 70.0),
+            ("orders", 9, 1, 12.0),
+            ("aov", 9, 1, 88.0),
+            ("aov", 10, 1, np.nan),
+            ("aov", 500, 1, 9.0),
+        ],
+        columns=["kpi", "day", "days", "value"],
+    )
+    assert kpi_curves.observed(actuals, market)["value"].tolist() == [70.0, 84.0, 88.0]
+    dated = actuals.assign(date=[market.clock.start + timedelta(days=int(d)) for d in actuals["day"]]).drop(
+        columns="day"
+    )
+    pd.testing.assert_frame_equal(kpi_curves.observed(dated, market), kpi_curves.observed(actuals, market))
+    text = dated.assign(date=dated["date"].map(date.isoformat))
+    pd.testing.assert_frame_equal(kpi_curves.observed(text, market), kpi_curves.observed(actuals, market))
+    assert kpi_curves.observed(None, market).empty
+
+
+def test_actuals_are_drawn_as_dots_and_their_kpis_are_chosen(whole):
+    actuals = pd.DataFrame({"kpi": ["csat", "csat", "orders"], "day": [6, 13, 6], "value": [0.5, 0.6, 9_999.0]})
+    fig = kpi_curves.figure(whole, actuals)
+    named = {ax.get_title(loc="left"): ax for ax in fig.axes}
+    (dots,) = [line for line in named["Mean satisfaction score of orders, 0 to 1"].lines if line.get_marker() == "D"]
+    assert dots.get_ydata().tolist() == [0.5, 0.6]
+    assert named["Orders a week"].get_ylim()[1] > 9_999
+    assert any(t.get_text() == "measured in the real market" for t, _ in texts(fig))
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (
+            {"kpi": ["gmw"], "day": [3], "value": [1.0]},
+            "actuals must be of known KPIs, but got 'gmw'; did you mean gmv",
+        ),
+        ({"kpi": ["gmv"], "value": [1.0]}, "actuals must have kpi, value, and day or date"),
+        ({"kpi": ["gmv"], "day": [3], "days": [0], "value": [1.0]}, "`days >= 1` must hold, but got 0"),
+    ],
+)
+def test_actuals_that_say_nothing_are_refused(columns, words):
+    with pytest.raises(ValueError, match=words):
+        kpi_curves.observed(pd.DataFrame(columns), everything())
+
+
+def test_bands_of_shares_end_at_one_and_at_zero():
+    runs = pd.DataFrame([("cart_rate", 6, 7, 0.0), ("cart_rate", 6, 7, 1.0)], columns=["kpi", "day", "days", "value"])
+    assert kpi_curves.band(runs, "cart_rate")[["mean", "low", "high"]].to_numpy().tolist() == [[0.5, 0.0, 1.0]]
+    wide = kpi_curves.band(runs.assign(kpi="marketing_expense_ratio"), "marketing_expense_ratio")
+    assert wide["high"].item() == pytest.approx(0.5 + 12.7062 * np.sqrt(0.5) / np.sqrt(2), rel=1e-4)

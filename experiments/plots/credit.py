@@ -17,12 +17,12 @@ from experiments.plots.style import (
     headline,
     nothing,
     panel,
+    spoken,
     styled,
     title_of,
 )  # fmt: skip
 from experiments.replication import Replication
 from experiments.tables import rows
-from experiments.units import amount, compact
 from scenarios import Scenario
 
 MOST = 15
@@ -41,45 +41,54 @@ def credited(replication: Replication) -> pd.DataFrame:
 
 
 @styled
-def draw(table: pd.DataFrame, scenario: Scenario, ax: Axes | None = None) -> Axes:
+def draw(table: pd.DataFrame, scenario: Scenario, ax: Axes | None = None, *, lang: str = "en") -> Axes:
     """Draw the orders credited to the fifteen strongest levers."""
-    ax, total = panel(ax, 9, 5.5), float(table["orders"].sum())
+    say, ax, total = spoken(lang), panel(ax, 9, 5.5), float(table["orders"].sum())
     shown = table[(table["lever"] != OWN) & (table["orders"] > 0)].iloc[:MOST]
     if shown.empty:
-        return nothing(ax, "Orders credited to levers", "no lever brought an order")
+        return nothing(ax, say("Orders credited to levers"), say("no lever brought an order"))
     half = shown["half"].fillna(0.0)
     place, reach = range(len(shown)), (shown["orders"] + half).tolist()
     ax.barh(place, shown["orders"], height=0.64, color=[GREEN if n == WORD else BLUE for n in shown["lever"]])
     ax.errorbar(shown["orders"], place, xerr=half, fmt="none", ecolor=BLACK, elinewidth=1, capsize=2)
     for k, row in enumerate(rows(shown)):
-        share, value = compact(100 * row.orders / total, 3), amount(row.gmv, "yuan", 3)
-        words = f"{compact(row.orders, 3)}  ({share} %, {value})"
+        share, value = say.share(row.orders / total), say.amount(row.gmv, "yuan", 3)
+        words = say("{orders}  ({share}, {value})", orders=say.compact(row.orders, 3), share=share, value=value)
         ax.text(reach[k] + 0.012 * max(reach), k, words, va="center", fontsize=7.5)
-    bar_axis(ax, [title_of(scenario, name, most=46) for name in shown["lever"]], "orders")
+    bar_axis(ax, [say.name(title_of(scenario, name, most=46)) for name in shown["lever"]], "orders", lang)
     ax.set_xlim(0, max(reach) * 1.3)
-    ax.set_xlabel("orders credited (share of all orders, and their value)")
+    ax.set_xlabel(say("orders credited (share of all orders, and their value)"))
     return ax
 
 
-def remainder(table: pd.DataFrame) -> str:
-    """Return in words what the bars do not show."""
-    total, own = float(table["orders"].sum()), float(table.loc[table["lever"] == OWN, "orders"].sum())
+def own_share(table: pd.DataFrame, lang: str = "en") -> str:
+    """Return in words how many orders came of users' own accord; nothing when there was no order."""
+    say, total = spoken(lang), float(table["orders"].sum())
     if not total:
         return ""
-    words = f"{compact(100 * own / total, 3)} % of {compact(total, 3)} orders came of users' own accord."
+    own = float(table.loc[table["lever"] == OWN, "orders"].sum())
+    return say(
+        "{share} of {n} orders came of users' own accord.", share=say.share(own / total), n=say.compact(total, 3)
+    )
+
+
+def remainder(table: pd.DataFrame, lang: str = "en") -> str:
+    """Return in words what the bars do not show."""
+    say, words = spoken(lang), own_share(table, lang)
     weaker = table[table["lever"] != OWN].iloc[MOST:]
-    if len(weaker):
-        words += f" {len(weaker)} weaker levers brought {compact(float(weaker['orders'].sum()), 3)} orders together."
+    if words and len(weaker):
+        orders = say.compact(float(weaker["orders"].sum()), 3)
+        words += " " + say("{n} weaker levers brought {orders} orders together.", n=len(weaker), orders=orders)
     return words
 
 
 @styled
-def figure(replication: Replication) -> Figure:
+def figure(replication: Replication, *, lang: str = "en") -> Figure:
     """Draw the credit of the whole plan and its tail."""
-    table = credited(replication)
+    say, table = spoken(lang), credited(replication)
     fig = canvas(11, 1.8 + 0.3 * max(5, min(len(table) - 1, MOST)))
-    draw(table, replication.scenario, fig.subplots())
-    headline(fig, replication, "which levers brought the orders")
-    whiskers = " Whiskers: 95 % interval of the mean." if len(replication.seeds) > 1 else ""
-    footnote(fig, remainder(table) + whiskers)
+    draw(table, replication.scenario, fig.subplots(), lang=lang)
+    headline(fig, replication, say("which levers brought the orders"), lang)
+    notes = [remainder(table, lang)] + [say("Whiskers: 95 % interval of the mean.")] * (len(replication.seeds) > 1)
+    footnote(fig, " ".join(note for note in notes if note))
     return fig

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.curves import LEAD_DAYS
-from experiments.plots.style import Numbers, canvas, headline, nothing, panel, styled
+from experiments.plots.style import Numbers, canvas, headline, nothing, panel, spoken, styled
 from experiments.replication import Replication
 from scenarios import Scenario
 
@@ -31,12 +31,14 @@ def matrix(cohorts: pd.DataFrame) -> pd.DataFrame:
 
 
 @styled
-def draw(table: pd.DataFrame, sizes: pd.Series, scenario: Scenario, ax: Axes | None = None) -> Axes:
+def draw(
+    table: pd.DataFrame, sizes: pd.Series, scenario: Scenario, ax: Axes | None = None, *, lang: str = "en"
+) -> Axes:
     """Draw the heat map of `matrix`; `sizes` are the registrants of each cohort."""
-    ax = panel(ax, 11, 5)
-    title = "Share of each cohort seen in each week after registration"
+    say, ax = spoken(lang), panel(ax, 11, 5)
+    title = say("Share of each cohort seen in each week after registration")
     if table.empty:
-        return nothing(ax, title, "no cohort was old enough to tell")
+        return nothing(ax, title, say("no cohort was old enough to tell"))
     values = table.to_numpy()
     low, top = (float(v) for v in np.nanquantile(values, (0.02, 0.98)))
     if not top > low:
@@ -48,11 +50,13 @@ def draw(table: pd.DataFrame, sizes: pd.Series, scenario: Scenario, ax: Axes | N
     names = []
     for day in table.index:
         first = scenario.clock.date(int(day))
-        names.append(f"{first:%Y-%m-%d} to {first + timedelta(days=29):%m-%d}  ({sizes[day]:,.0f})")
+        last, n = first + timedelta(days=29), f"{sizes[day]:,.0f}"
+        names.append(say("{first} to {last}  ({n})", first=f"{first:%Y-%m-%d}", last=f"{last:%m-%d}", n=n))
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xticks(range(len(weeks)), [f"{w}" if block == 1 else f"{w}-{w + block - 1}" for w in weeks])
-    ax.set_xlabel("week of age" if block == 1 else f"weeks of age (each block: mean of its {block} weeks)")
+    blocks = say("weeks of age (each block: mean of its {n} weeks)", n=block)
+    ax.set_xlabel(say("week of age") if block == 1 else blocks)
     ax.grid(visible=False)
     ax.set_title(title)
     ax.tick_params(length=0)
@@ -60,20 +64,20 @@ def draw(table: pd.DataFrame, sizes: pd.Series, scenario: Scenario, ax: Axes | N
         if not np.isnan(value):
             ax.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=7,
                     color="white" if value < low + 0.55 * (top - low) else "black")  # fmt: skip
-    bar = ax.figure.colorbar(picture, ax=ax, format=Numbers("share"), extend="both", pad=0.01, aspect=30)
+    bar = ax.figure.colorbar(picture, ax=ax, format=Numbers("share", lang), extend="both", pad=0.01, aspect=30)
     bar.outline.set_visible(False)
     return ax
 
 
 @styled
-def figure(replication: Replication) -> Figure:
+def figure(replication: Replication, *, lang: str = "en") -> Figure:
     """Draw the cohorts of the plan."""
-    cohorts = replication.cohorts
+    say, cohorts = spoken(lang), replication.cohorts
     table = matrix(cohorts)
     sizes = cohorts[cohorts["age_weeks"] == 0].groupby("cohort")["users"].mean()
     fig = canvas(12, 1.6 + 0.3 * max(len(table), 5))
-    ax = draw(table, sizes, replication.scenario, fig.subplots())
+    ax = draw(table, sizes, replication.scenario, fig.subplots(), lang=lang)
     if ax.axison:
-        ax.set_ylabel("registered (number)")
-    headline(fig, replication, "who stays")
+        ax.set_ylabel(say("registered (number)"))
+    headline(fig, replication, say("who stays"), lang)
     return fig

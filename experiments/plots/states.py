@@ -19,6 +19,7 @@ from experiments.plots.style import (
     headline,
     nothing,
     panel,
+    spoken,
     styled,
 )  # fmt: skip
 from experiments.plots.timeline import date_axis, first_day, legend_of_days, number, phases
@@ -41,37 +42,40 @@ def by_state(replication: Replication) -> pd.DataFrame:
 
 
 @styled
-def draw(table: pd.DataFrame, scenario: Scenario, colours: dict[str, str], ax: Axes | None = None) -> Axes:
+def draw(
+    table: pd.DataFrame, scenario: Scenario, colours: dict[str, str], ax: Axes | None = None, *, lang: str = "en"
+) -> Axes:
     """Draw some states as a stack."""
-    ax = panel(ax, 9, 4)
+    say, ax = spoken(lang), panel(ax, 9, 4)
     names = [name for name in colours if name in table.columns]
     if table.empty or not names:
-        return nothing(ax, "People by state", "no day was simulated")
+        return nothing(ax, say("People by state"), say("no day was simulated"))
     place = [number(scenario, int(day) + 0.5) for day in table.index]
     shades = [colours[name] for name in names]
-    ax.stackplot(place, table[names].T.to_numpy(), labels=names, colors=shades, edgecolor="white", lw=0.4, zorder=2)
+    told = [say(name) for name in names]
+    ax.stackplot(place, table[names].T.to_numpy(), labels=told, colors=shades, edgecolor="white", lw=0.4, zorder=2)
     ax.set_ylim(bottom=0)
-    ax.yaxis.set_major_formatter(Numbers("users"))
-    date_axis(ax, scenario, int(table.index[0]), int(table.index[-1]) + 1)
+    ax.yaxis.set_major_formatter(Numbers("users", lang))
+    date_axis(ax, scenario, int(table.index[0]), int(table.index[-1]) + 1, lang)
     return ax
 
 
 @styled
-def figure(replication: Replication) -> Figure:
+def figure(replication: Replication, *, lang: str = "en") -> Figure:
     """Draw those who have registered above those who have not."""
-    fig = canvas(12, 7.5)
+    say, fig = spoken(lang), canvas(12, 7.5)
     table = by_state(replication)
     top, below = fig.subplots(2, 1, height_ratios=(3, 2))
     for ax, colours, title in (
-        (top, MEMBERS, "People who have registered, by state"),
-        (below, OUTSIDE, "People who have not registered, by state"),
+        (top, MEMBERS, say("People who have registered, by state")),
+        (below, OUTSIDE, say("People who have not registered, by state")),
     ):
-        draw(table, replication.scenario, colours, ax)
+        draw(table, replication.scenario, colours, ax, lang=lang)
         ax.set_title(title)
         if ax.axison:
             phases(ax, replication.scenario, named=ax is top)
             handles, names = ax.get_legend_handles_labels()
             ax.legend(handles[::-1], names[::-1], loc="center left", bbox_to_anchor=(1.01, 0.5))
-    headline(fig, replication, "where people stand")
-    footnote(fig, legend_of_days(replication.scenario))
+    headline(fig, replication, say("where people stand"), lang)
+    footnote(fig, legend_of_days(replication.scenario, lang=lang))
     return fig

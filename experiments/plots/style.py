@@ -2,8 +2,12 @@
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache, wraps
+from itertools import accumulate
+from pathlib import Path
 from typing import Any, TypeVar
+from unicodedata import east_asian_width
 
 import matplotlib
 from matplotlib import font_manager
@@ -11,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter
 
+from experiments.plots.words import Words
 from experiments.replication import Replication
-from experiments.units import MINUS
 from scenarios import Scenario
 
 BLUE, ORANGE, GREEN, VERMILLION, SKY, PURPLE, YELLOW = (
@@ -53,7 +57,8 @@ _CJK_FONTS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei",
     "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei",
 )  # fmt: skip
-_CJK = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
+_CJK_FILES = re.compile(r"Noto ?Sans ?(CJK|SC)|SourceHanSans|wqy-|PingFang|Hiragino Sans GB|msyh|simhei", re.IGNORECASE)
+_LATIN_FONT = "DejaVu Sans"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -64,31 +69,91 @@ def styled(function: F) -> F:
     @wraps(function)
     def inside(*args: Any, **kwargs: Any) -> Any:
         font = _cjk_font()
-        style: Any = _STYLE | {"font.family": ["DejaVu Sans", *([font] if font else [])]}
+        family = [_LATIN_FONT, *([font] if font else [])]
+        style: Any = _STYLE | {"font.family": family}
         with matplotlib.rc_context(style):
-            return function(*args, **kwargs)
+            drawn = function(*args, **kwargs)
+        for ax in drawn.axes if isinstance(drawn, Figure) else [drawn]:
+            ax.tick_params(labelfontfamily=family)  # ticks are made when the figure is saved, after the style is gone
+        return drawn
 
     return inside  # type: ignore[return-value]
 
 
 @cache
 def _cjk_font() -> str | None:
+    """Return a font with Chinese characters, or None; one that Matplotlib's list lacks is added for this process."""
+    if (found := _known_cjk_font()) is None:
+        for path in font_manager.findSystemFonts():
+            if _CJK_FILES.match(Path(path).name):
+                with suppress(OSError, RuntimeError):
+                    font_manager.fontManager.addfont(path)
+        found = _known_cjk_font()
+    return found
+
+
+def _known_cjk_font() -> str | None:
     known = set(font_manager.get_font_names())
     return next((name for name in _CJK_FONTS if name in known), None)
 
 
+@cache
+def _writable(*names: str) -> frozenset[int]:
+    """Return the code points that these fonts have together."""
+    fonts = (font_manager.get_font(font_manager.findfont(name)) for name in names)
+    return frozenset(code for font in fonts for code in font.get_charmap())
+
+
+def spoken(lang: str) -> Words:
+    """Return the words of a language, or English when no font here can write them; then `notice` says so.
+
+    Raises `ValueError` for a language that the charts do not have.
+    """
+    words = Words(lang)
+    return Words("en") if notice(lang) else words
+
+
+def notice(lang: str) -> str:
+    """Return why charts in that language are drawn in English, or nothing."""
+    if lang != "zh" or _cjk_font() is not None:
+        return ""
+    return "charts are in English: no font with Chinese characters was found; install one, such as Noto Sans CJK SC"
+
+
 def label(text: str, key: str = "", *, most: int = 60) -> str:
-    """Return a text that the fonts at hand can write, cut at a word when too long, or `key` when nothing is left.
+    """Return a text without what no font at hand can write, cut at a word when wider than `most` columns.
+
+    Returns `key` when nothing is left. Chinese characters are two columns wide.
 
     >>> label("A title far too long to stand beside a bar", most=20)
     'A title far too…'
     """
-    if _cjk_font() is None:
-        text = re.sub(rf"\s*[(（][^()（）]*[{_CJK}][^()（）]*[)）]|[{_CJK}]", "", text).strip() or key
-        text = re.sub(rf"[{_CJK}]", "?", text)
-    if len(text) <= most:
+    text = _written(text) or re.sub("\0", "?", _marked(key))
+    if columns(text) <= most:
         return text
-    return re.sub(r"[\s,;:(]+\S*$", "", text[:most]).rstrip() + "…"
+    fitting = sum(width <= most for width in accumulate(map(columns, text)))
+    return re.sub(r"[\s,;:(]+\S*$", "", text[:fitting]).rstrip() + "…"
+
+
+def _written(text: str) -> str:
+    """Return a text without unwritable characters and the brackets that hold them."""
+    return re.sub(r"\s*[(（][^()（）]*\0[^()（）]*[)）]|\0", "", _marked(text)).strip()
+
+
+def _marked(text: str) -> str:
+    """Return a text with a NUL for each character that the fonts lack, on one line."""
+    font = _cjk_font()
+    known = _writable(_LATIN_FONT, *([font] if font else []))
+    return "".join(c if ord(c) in known else " " if c.isspace() else "\0" for c in text)
+
+
+def columns(text: str) -> int:
+    """Return the width of a text in Latin characters.
+
+    >>> columns("GMV"), columns("成交额")
+    (3, 6)
+    """
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def canvas(width: float, height: float) -> Figure:
@@ -102,26 +167,18 @@ def panel(ax: Axes | None, width: float = 8.0, height: float = 4.5) -> Axes:
 
 
 class Numbers(Formatter):
-    """Ticks in a KPI's unit, all of an axis in the same thousands: 12,000, 0.5 M, 4 %, ¥3 bn."""
+    """Ticks in a KPI's unit, all of an axis in the same thousands: 12,000, 0.5 M, 4 %, ¥3 bn; or in 万 and 亿."""
 
-    def __init__(self, unit: str = "") -> None:
-        self.unit = unit
-        self.step, self.suffix = 1.0, ""
+    def __init__(self, unit: str = "", lang: str = "en") -> None:
+        self.unit, self.words = unit, spoken(lang)
 
     def __call__(self, value: float, pos: int | None = None) -> str:
         """Return the text of one tick."""
-        sign, size = (MINUS if value < 0 else ""), abs(value)
-        if self.unit == "share":
-            return f"{sign}{100 * size:.6g} %"
-        return f"{sign}{'¥' if self.unit == 'yuan' else ''}{size / self.step:,.6g}{self.suffix if value else ''}"
+        return self.words.ticks([value], self.unit)[0]
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """Return the texts of an axis's ticks."""
-        top = max((abs(v) for v in values), default=0.0)
-        steps = ((1e9, " bn"), (1e6, " M"), (1e5, " k"), (0.0, ""))
-        limit, self.suffix = next((step, suffix) for step, suffix in steps if top >= step)
-        self.step = {" k": 1e3, "": 1.0}.get(self.suffix, limit)
-        return [self(value) for value in values]
+        return self.words.ticks(values, self.unit)
 
 
 def nothing(ax: Axes, title: str, why: str) -> Axes:
@@ -132,12 +189,15 @@ def nothing(ax: Axes, title: str, why: str) -> Axes:
     return ax
 
 
-def headline(fig: Figure, replication: Replication, what: str) -> None:
+def headline(fig: Figure, replication: Replication, what: str, lang: str = "en") -> None:
     """Write above a figure whose it is, what it shows, and of how many runs."""
-    runs = len(replication.seeds)
-    shown = "one run" if runs == 1 else f"mean of {runs} runs"
+    say, n = spoken(lang), len(replication.seeds)
     name = label(replication.scenario.name, "plan", most=50)
-    fig.suptitle(f"{name}: {what} ({shown})", x=0.01, ha="left", fontsize=12, fontweight="bold")
+    if n == 1:
+        text = say("{name}: {what} (one run)", name=name, what=what)
+    else:
+        text = say("{name}: {what} (mean of {n} runs)", name=name, what=what, n=n)
+    fig.suptitle(text, x=0.01, ha="left", fontsize=12, fontweight="bold")
 
 
 def footnote(fig: Figure, text: str) -> None:
@@ -146,11 +206,11 @@ def footnote(fig: Figure, text: str) -> None:
         fig.supxlabel(text, fontsize=7.5, color="#555555", x=0.01, ha="left")
 
 
-def bar_axis(ax: Axes, names: list[str], unit: str) -> None:
+def bar_axis(ax: Axes, names: list[str], unit: str, lang: str = "en") -> None:
     """Name the bars of a panel, the first at the top, with numbers along the foot."""
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.xaxis.set_major_formatter(Numbers(unit))
+    ax.xaxis.set_major_formatter(Numbers(unit, lang))
     ax.grid(axis="y", visible=False)
     ax.grid(axis="x", visible=True)
     ax.tick_params(axis="y", length=0)

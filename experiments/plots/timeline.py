@@ -1,7 +1,7 @@
 """Dates under charts: phases shaded and named, festivals marked, the plan's first and last day."""
 
-from datetime import date
-from textwrap import fill
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -9,7 +9,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.transforms import blended_transform_factory
 
 from experiments.curves import LEAD_DAYS
-from experiments.plots.style import BLACK, GREY, label
+from experiments.plots.style import BLACK, GREY, columns, label, spoken
 from scenarios import Scenario
 
 SHADES = ("#EFEFEF", "#E0E0E0")
@@ -23,11 +23,28 @@ def number(scenario: Scenario, day: float) -> float:
     return float(start) + day
 
 
-def date_axis(ax: Axes, scenario: Scenario, first: int, last: int) -> None:
+class _ChineseDates(ConciseDateFormatter):
+    """Dates of an axis as 2024年, 3月, 15日."""
+
+    def __init__(self, locator: Any) -> None:
+        formats = ["%Y年", "%m月", "%d日", "%H:%M", "%H:%M", "%S.%f"]
+        zeros = ["", "%Y年", "%m月", "%m月%d日", "%H:%M", "%H:%M"]
+        super().__init__(locator, formats=formats, zero_formats=zeros, show_offset=False)  # type: ignore[no-untyped-call]
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """Return the texts of the ticks, without leading zeros."""
+        texts: list[str] = super().format_ticks(values)  # type: ignore[no-untyped-call]
+        return [re.sub(r"(?<!\d)0(?=\d[月日])", "", text) for text in texts]
+
+
+def date_axis(ax: Axes, scenario: Scenario, first: int, last: int, lang: str = "en") -> None:
     """Put dates under the panel, from day `first` to day `last`."""
     locator: Any = AutoDateLocator(minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))  # type: ignore[no-untyped-call]
+    if spoken(lang).lang == "zh":
+        ax.xaxis.set_major_formatter(_ChineseDates(locator))
+    else:
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))  # type: ignore[no-untyped-call]
     ax.set_xlim(number(scenario, first), number(scenario, last))
 
 
@@ -51,7 +68,7 @@ def phases(ax: Axes, scenario: Scenario, *, named: bool = True) -> None:
             middle = (max(left, low) + min(right, high)) / 2
             room = (min(right, high) - max(left, low)) / (high - low)
             text = label(name, most=40)
-            if room * CHARACTERS >= len(text):
+            if room * CHARACTERS >= columns(text):
                 ax.text(middle, 0.985, text, transform=above, ha="center", va="top", fontsize=7.5, color="#555555")
     for day in (0, scenario.clock.days):
         if low < number(scenario, day) < high:
@@ -75,21 +92,30 @@ def first_day(scenario: Scenario) -> int:
     return max(-scenario.clock.burn_in, -LEAD_DAYS)
 
 
-def legend_of_days(scenario: Scenario, *, width: int = 190) -> str:
-    """Return the phases and festivals of the days shown with their dates, in lines of so many characters."""
-    day, first, last = scenario.clock.day, first_day(scenario), scenario.clock.days + scenario.clock.tail
-    held = sorted((f.date, name) for name, f in scenario.festivals.items() if first <= day(f.date) <= last)
-    spans = {n: [_short(scenario.clock.date(d)) for d in p.span(scenario.clock)] for n, p in scenario.phases.items()}
+def legend_of_days(scenario: Scenario, *, width: int = 190, lang: str = "en") -> str:
+    """Return the phases and festivals of the days shown with their dates, in lines of so many columns."""
+    say, clock, first = spoken(lang), scenario.clock, first_day(scenario)
+    held = sorted(
+        (festival.date, name)
+        for name, festival in scenario.festivals.items()
+        if first <= clock.day(festival.date) <= clock.days + clock.tail
+    )
+    spans = {name: [say.day(clock.date(d)) for d in phase.span(clock)] for name, phase in scenario.phases.items()}
     lines = (
-        ("Phases", [f"{label(name)} ({span[0]} to {span[1]})" for name, span in spans.items()]),
-        ("Festivals", [f"{label(name)} ({_short(when)})" for when, name in held]),
-    )
-    return "\n".join(
-        fill(f"{title}: " + "; ".join(n.replace(" ", "\xa0") for n in names), width, break_on_hyphens=False)
-        for title, names in lines
-        if names
-    )
+        (say("Phases"), [say("{name} ({first} to {last})", name=label(n), first=span[0], last=span[1])
+                         for n, span in spans.items()]),
+        (say("Festivals"), [say("{name} ({when})", name=label(n), when=say.day(when)) for when, n in held]),
+    )  # fmt: skip
+    return "\n".join(_filled(say("{title}: ", title=title), names, say("; "), width) for title, names in lines if names)
 
 
-def _short(when: date) -> str:
-    return f"{when:%b} {when.day}"
+def _filled(title: str, names: list[str], between: str, width: int) -> str:
+    """Return names in lines of at most so many columns, none of them parted."""
+    lines = [title + names[0]]
+    for name in names[1:]:
+        if columns(lines[-1] + between + name) <= width:
+            lines[-1] += between + name
+        else:
+            lines[-1] += between.rstrip()
+            lines.append(name)
+    return "\n".join(lines)

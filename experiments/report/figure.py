@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
-from inspect import signature
 from math import isnan
-from typing import Any
+from typing import Any, cast
 
 import matplotlib
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from experiments.plots.style import canvas, styled
 from experiments.report.language import Language
 
 Json = dict[str, Any]
@@ -42,15 +41,15 @@ class Chart:
     note: str = ""
 
 
-@styled
 def still(draw: Callable[..., Axes], *args: Any, name: str, lang: str, size: tuple[float, float], **how: Any) -> Markup:
     """Return what a function of `experiments.plots` draws into a panel of that size [inches] as SVG for a page.
 
     `name` tells its ids apart from those of the page's other pictures; the same arguments give the same bytes.
     """
-    told = {"lang": lang} if "lang" in signature(draw).parameters else {}
-    fig = canvas(*size)
-    draw(*args, ax=fig.subplots(), **how, **told).set_title("")
+    ax = draw(*args, **how, lang=lang)
+    ax.set_title("", loc="left")
+    fig = cast(Figure, ax.figure)
+    fig.set_size_inches(*size)
     text = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "svg.id": None}):
         fig.savefig(text, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)

@@ -10,17 +10,15 @@ from typing import Any
 import yaml
 
 from experiments import units
+from experiments.plots.words import LANGUAGES, Words
 from sim.kpis import KPIS
 
-LANGUAGES = ("en", "zh")
-_MYRIADS = ((1e8, "亿"), (1e4, "万"))
-_THOUSANDS = ((1e9, "\xa0bn"), (1e6, "\xa0M"), (1e3, "\xa0k"))
 _UNITS = ("个百分点", "亿", "万", "\xa0points", "\xa0bn", "\xa0M", "\xa0k", "\xa0%", "%")
-"""Units that stand once in an interval; a number and its unit are never parted."""
+"""Units that stand once in an interval."""
 
 
 class Language:
-    """Texts by key, and numbers for people, in English or Chinese."""
+    """Texts by key, and numbers for people, in English or Chinese; a number is never parted from its unit."""
 
     def __init__(self, code: str = "en") -> None:
         """Raise `ValueError` for a language that the report does not have."""
@@ -28,11 +26,12 @@ class Language:
             raise ValueError(f"`lang` must be one of {', '.join(LANGUAGES)}, but got {code!r}")
         self.code = code
         self.words = catalogue(code)
+        self.charts = Words(code)
 
     def __call__(self, key: str, /, **values: Any) -> str:
         """Return the text of a key such as `head.dates`, with its values in place."""
-        text = self.entry(key)
-        return str(text).format_map(values) if values else str(text)
+        text = str(self.entry(key))
+        return text.format_map(values) if values else text
 
     def entry(self, key: str) -> Any:
         """Return what stands in the catalogue under a key: a text, a list, a mapping."""
@@ -43,57 +42,31 @@ class Language:
 
     def kpi(self, kpi: str) -> str:
         """Return a KPI's name."""
-        return str(self.words["kpis"][kpi]) if "kpis" in self.words else KPIS[kpi].title
+        return self.charts.kpi(kpi)
 
     def step(self, name: str) -> str:
         """Return the name of a step of the funnel."""
-        return str(self.words["steps"][name]) if "steps" in self.words else name
+        return self.charts(name)
 
     def compact(self, value: float, digits: int = 4) -> str:
         """Return a number in so many digits that count, in thousands and millions, or in 万 and 亿.
 
-        >>> Language("zh").compact(2_932_500), Language("zh").compact(12_345), Language("en").compact(2_932_500)
-        ('293.2万', '12,345', '2.932\\xa0M')
+        >>> Language("zh").compact(2_932_500), Language("en").compact(2_932_500)
+        ('293.2万', '2.932\\xa0M')
         """
-        if isnan(value):
-            return self("number.unknown")
-        if self.code == "zh" and abs(value) >= 1e5:
-            rounded = float(f"{value:.{digits}g}")
-            step, sign = next((step, sign) for step, sign in _MYRIADS if abs(rounded) >= step)
-            return units.compact(rounded / step, digits) + sign
-        return units.compact(value, digits).replace(" ", "\xa0")
+        return self._told(value, self.charts.compact(value, digits))
 
     def amount(self, value: float, unit: str, digits: int = 4) -> str:
-        """Return a value of a KPI with its unit's sign; counts have none.
-
-        >>> Language("zh").amount(663_100_000, "yuan"), Language("zh").amount(0.0486, "share")
-        ('¥6.631亿', '4.86%')
-        """
-        if isnan(value):
-            return self("number.unknown")
-        if unit == "share":
-            return f"{self.compact(100 * value, digits)}{self.percent}"
-        text = self.compact(value, digits)
-        if unit != "yuan":
-            return text
-        return f"{units.MINUS}¥{text[1:]}" if text.startswith(units.MINUS) else f"¥{text}"
+        """Return a value of a KPI with its unit's sign; counts have none."""
+        return self._told(value, self.charts.amount(value, unit, digits))
 
     def change(self, value: float, unit: str, *, points: bool = False) -> str:
-        """Return a change: relative, or in absolute points of a KPI of that unit.
-
-        >>> Language("zh").change(0.3, "yuan"), Language("zh").change(-0.02345, "share", points=True)
-        ('+30%', '−2.3 个百分点')
-        """
-        if isnan(value):
-            return self("number.unknown")
-        text, _, _ = units.change(value, unit, points=points).partition(" ")
-        return self("number.points", value=text) if points else text + self.percent
+        """Return a change: relative, or in absolute points of a KPI of that unit."""
+        return self._told(value, self.charts.change(value, unit, points=points))
 
     def spell(self, value: float, unit: str, kpi: str) -> str:
         """Return a value in the unit of a promise, where a change names its base (`change vs last-year`)."""
-        if unit.startswith(("change vs ", "points vs ")):
-            return self.change(value, KPIS[kpi].unit, points=unit.startswith("points"))
-        return self.amount(value, unit)
+        return self._told(value, self.charts.spell(value, unit, KPIS[kpi].unit))
 
     def difference(self, value: float, unit: str, kpi: str) -> str:
         """Return how far two values of a promise lie apart, with its sign; shares and changes in points.
@@ -127,23 +100,14 @@ class Language:
 
     def chance(self, value: float) -> str:
         """Return a probability in whole percent, never rounded to certainty."""
-        if isnan(value):
-            return self("number.unknown")
-        text = units.probability(value)
-        return text.replace(" %", self.percent).replace(" ", "\xa0")
+        return self._told(value, self.charts.probability(value))
 
     def ticks(self, values: Sequence[float], unit: str) -> list[str]:
         """Return the texts of an axis's ticks, all in the same thousands or myriads."""
-        top = max((abs(v) for v in values), default=0.0)
-        known = _MYRIADS if self.code == "zh" else _THOUSANDS
-        step, sign = next(((s, t) for s, t in known if top >= max(s, 1e5)), (1.0, ""))
-        return [self._tick(v, unit, step, sign) for v in values]
+        return self.charts.ticks(values, unit)
 
-    def _tick(self, value: float, unit: str, step: float, sign: str) -> str:
-        minus, size = (units.MINUS if value < 0 else ""), abs(value)
-        if unit == "share":
-            return f"{minus}{100 * size:.6g}{self.percent}"
-        return f"{minus}{'¥' if unit == 'yuan' else ''}{size / step:,.6g}{sign if value else ''}"
+    def _told(self, value: float, text: str) -> str:
+        return self("number.unknown") if isnan(value) else text.replace(" ", "\xa0")
 
     @property
     def percent(self) -> str:
@@ -170,7 +134,7 @@ class Language:
 
     def verdict(self, words: str) -> str:
         """Return a verdict of `experiments.summary.promises`."""
-        return str(self.words["verdicts"][words.partition(" (")[0]])
+        return self.charts.verdict(words)
 
 
 @cache

@@ -32,7 +32,7 @@ def page(language: Language, charts: Iterable[Chart], **parts: Any) -> str:
     template = _environment().get_template("page.html")
     return template.render(
         t=language, lang=language, policy=policy, style=Markup(_part("page.css")), data=embedded(data),
-        points_unit=language("number.points", value=""),
+        points_unit=language("number.points"),
         **{name: Markup(text) for name, text in scripts.items()}, **parts,
     )  # fmt: skip
 

@@ -55,8 +55,7 @@ def registrations(replication: Replication, language: Language) -> Chart | None:
 
 def channel(name: str, language: Language) -> str:
     """Return a channel's name; those that are no channel of the plan are told in words."""
-    known = ("own", "invitation", "group-buy", "others")
-    return language(f"people.{name}") if name in known else name
+    return language.charts.name(acquisition.NAMES.get(name, name))
 
 
 def stays(replication: Replication, language: Language) -> Chart | None:

@@ -57,7 +57,7 @@ def strongest(replication: Replication, promise: Any, levers: pd.DataFrame | Non
 def lever_name(scenario: Scenario, lever: str, language: Language) -> str:
     """Return a lever's name for people."""
     if lever in (OWN, WORD):
-        return language(f"money.{'own' if lever == OWN else WORD}")
+        return language.charts.name(lever)
     return getattr(scenario.levers.get(lever), "title", "") or lever
 
 

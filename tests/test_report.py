@@ -1,0 +1,411 @@
+"""The report: everything escaped, nothing loaded, the same bytes again, both languages whole, words true to the tables."""
+
+import base64
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from markets import CONTROL, everything, plan
+
+from experiments import replication, report, reporting
+from experiments.outputs import outputs
+from experiments.plots.funnel import STEPS
+from experiments.plots.words import LANGUAGES
+from experiments.replication import Replication
+from experiments.report import promises
+from experiments.report.assumptions import assumptions, numbers
+from experiments.report.figure import still
+from experiments.report.language import Language, catalogue
+from experiments.report.page import embedded
+from experiments.report.risks import shocks
+from experiments.report.sensitivity import influence, tornados
+from experiments.report.strongest import strongest
+from experiments.runner import Runner
+from experiments.stress import stress
+from experiments.tables import rows
+from scenarios import source_of, value_at
+from sim.kpis import KPIS
+
+EVIL = "<script>alert(1)</script>"
+TARGETS = {
+    "orders": {"kpi": "orders", "at_least": 600, "title": f"A title with {EVIL} (訂單)"},
+    "more": {"kpi": "orders", "window": "late", "at_least": 0.2, "against": "before"},
+    "bounce": {"kpi": "bounce_rate", "at_most": 0.3},
+    "gmv": {"kpi": "gmv", "segment": "young", "at_least": 1e4},
+    "far": {"kpi": "spend", "at_most": 1},
+    "unknown": {"kpi": "ltv", "at_least": 100},
+}
+PRIORS = {
+    "behaviour.visit.rate": {"low": 0.1, "high": 0.5, "why": f"guess & {EVIL}"},
+    "service.agents": {"low": 2, "high": 9},
+}
+PROVENANCE = {"behaviour.**": f"assumed: {EVIL}", "market.**": "plan 1", "service.**": "assumed"}
+NASTY = {"name": EVIL, "question": f"Is it </title>{EVIL} & 25 % more?", "festivals": {f"<b>{EVIL}": {
+    "date": "2024-02-10", "stages": {"day": {"days": [0, 0]}}}}}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lively() -> Replication:
+    market = everything(CONTROL, NASTY, targets=TARGETS, priors=PRIORS, provenance=PROVENANCE)
+    return replication.run(market, 3, runner=Runner(processes=1))
+
+
+@pytest.fixture(scope="module")
+def struck(lively: Replication) -> pd.DataFrame:
+    return stress(lively.scenario, ["rival", "down"], seeds=3, runner=Runner(processes=1))
+
+
+def swept(found: Replication, method: str = "oat") -> pd.DataFrame:
+    """Return a table as a sweep's: the first number moves every promise, the second none for certain."""
+    index = {"oat": ("low", "high"), "morris": ("mu_star",), "lhs": ("prcc",)}[method]
+    strong, weak = found.scenario.priors
+    lines = [
+        (*output.columns, path, method, name, value, value - half, value + half)
+        for output in outputs(found.scenario)
+        for path, size, half in ((strong, 0.4, 0.1), (weak, 0.05, 0.3))
+        for name, value in zip(index, (-size, size) if method == "oat" else (size,), strict=True)
+    ]
+    columns = ["name", "title", "kpi", "window", "segment", "unit", "parameter", "method", "index", "value"]
+    return pd.DataFrame(lines, columns=[*columns, "ci_low", "ci_high"])
+
+
+class Page(HTMLParser):
+    """The elements of a page: (tag, attributes), texts of scripts, headings, and what stands outside scripts."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.scripts: list[str] = []
+        self.text = ""
+        self.inside = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        self.inside = tag if tag in ("script", "style") else self.inside
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = "" if tag == self.inside else self.inside
+
+    def handle_data(self, data: str) -> None:
+        if self.inside == "script":
+            self.scripts[-1] += data
+        elif not self.inside:
+            self.text += data
+
+    def tags(self, name: str) -> list[dict[str, str]]:
+        return [attributes for tag, attributes in self.elements if tag == name]
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def built(request: pytest.FixtureRequest, lively: Replication, struck: pd.DataFrame) -> str:
+    return report.build(lively, stress=struck, sweep=swept(lively), lang=request.param)
+
+
+@pytest.fixture(scope="module")
+def page(built: str) -> Page:
+    return Page(built)
+
+
+def test_text_of_the_scenario_is_escaped(built, page, lively):
+    assert EVIL not in built
+    assert len(page.scripts) == len(page.tags("script")) == 3, "data, Plotly, and the page's own"
+    assert page.text.count("alert(1)") >= 5, "title, question, target, festival, provenance: shown as they are written"
+    data = json.loads(page.scripts[0])
+    texts = [
+        t for chart in data["charts"].values() for trace in chart["data"] for t in str(trace.get("text", "")).split()
+    ]
+    assert any("&lt;script&gt;" in t for t in texts), "the festival, where Plotly would read tags"
+    assert not any("<script" in t for t in texts)
+
+
+def test_json_in_the_page_cannot_end_its_script():
+    text = str(embedded({"name": "</script><!--<script>&\u2028"}))
+    assert not re.search(r"[<>&\u2028]", text)
+    assert json.loads(text) == {"name": "</script><!--<script>&\u2028"}
+
+
+def test_nothing_is_loaded(built, page):
+    for name in ("src", "href", "action", "data", "poster", "srcset"):
+        found = [a[name] for _, a in page.elements if name in a]
+        assert all(value.startswith(("#", "data:")) for value in found), f"{name}: {found}"
+    linked = [a["xlink:href"] for _, a in page.elements if "xlink:href" in a]
+    assert linked
+    assert all(value.startswith(("#", "data:image/png;base64,")) for value in linked)
+    styles = built[built.index("<style>") : built.index("</style>")]
+    assert not re.search(r"@import|url\(|https?:", styles)
+    assert not page.tags("iframe")
+    assert not page.tags("object")
+    assert not page.tags("form")
+
+
+def test_the_policy_lets_only_the_pages_own_scripts_run(built, page):
+    policy = next(a["content"] for a in page.tags("meta") if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; ")
+    assert "connect-src 'none'" in policy
+    scripts = re.search(r"script-src ([^;]*)", policy)
+    assert scripts is not None
+    allowed = {f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in page.scripts[1:]}
+    assert set(scripts.group(1).split()) == allowed
+    assert not [a for _, a in page.elements if any(name.startswith("on") for name in a)]
+
+
+def test_the_page_is_well_made(page):
+    assert [a["id"] for a in page.tags("main")] == ["report"]
+    assert len(page.tags("h1")) == 1
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h[1-6]", tag)]
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    ids = [a["id"] for _, a in page.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert {a["href"][1:] for a in page.tags("a")} <= set(ids)
+    assert len(page.tags("caption")) == len(page.tags("table"))
+    assert all(a.get("scope") in ("col", "row") for a in page.tags("th"))
+    pictures = [a for a in page.tags("div") if a.get("role") == "img"]
+    assert pictures
+    assert all(len(a["aria-label"]) > 20 for a in pictures)
+
+
+def test_each_moving_picture_has_a_still_one(page):
+    data = json.loads(page.scripts[0])
+    places = [a["id"] for a in page.tags("div") if a.get("class") == "live"]
+    assert places == list(data["charts"])
+    assert len([a for a in page.tags("div") if a.get("class") == "still"]) == len(places) == len(page.tags("svg"))
+    for chart in data["charts"].values():
+        assert {"data", "layout", "height"} <= set(chart)
+
+
+def test_the_report_is_of_a_sensible_size(built):
+    assert 4_000_000 < len(built.encode()) < 8_000_000
+
+
+def test_the_language_is_said(built):
+    assert re.search(r'<html lang="(en|zh-CN)">', built)
+
+
+def test_the_same_tables_give_the_same_bytes(lively, struck):
+    again = replace(lively, started=lively.started + timedelta(hours=3), wall_seconds=99.0)
+    one, other = (report.build(found, stress=struck, sweep=swept(found)) for found in (lively, again))
+    assert report.build(lively, stress=struck, sweep=swept(lively)) == one
+    differing = [(a, b) for a, b in zip(one.splitlines(), other.splitlines(), strict=True) if a != b]
+    assert all("Runs began" in a for a, _ in differing)
+    assert len(differing) == 1
+
+
+def flat(words: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    found = {}
+    for key, value in words.items():
+        assert isinstance(key, str), f"{above}{key!r} is no text: quote it"
+        found |= flat(value, f"{above}{key}.") if isinstance(value, Mapping) else {above + key: value}
+    return found
+
+
+def test_both_languages_have_every_text():
+    english, chinese = (flat(catalogue(code)) for code in LANGUAGES)
+    assert set(english) == set(chinese)
+    for key, text in english.items():
+        holes = [set(re.findall(r"{(\w+)}", str(t))) for t in (text, chinese[key])]
+        assert holes[0] == holes[1], f"{key}: {holes}"
+    chinese_words = Language("zh")
+    assert all(re.search(r"[\u4e00-\u9fff]", chinese_words.kpi(kpi)) for kpi in KPIS)
+    assert all(re.search(r"[\u4e00-\u9fff]", chinese_words.step(name)) for name, *_ in STEPS)
+
+
+def test_every_text_is_used():
+    package = Path(report.__file__).parent
+    code = "".join(path.read_text("utf-8") for path in (*package.glob("*.py"), *package.glob("*.html")))
+    built_up = ("assumptions.sections.", "head.figure.", "lever.of_", "making.", "page.", "promises.at_")
+    idle = [key for key in flat(catalogue("en")) if key not in code and not key.startswith(built_up)]
+    assert idle == []
+
+
+def test_chinese_reports_say_everything_in_chinese(lively, struck):
+    text = Page(report.build(lively, stress=struck, sweep=swept(lively), lang="zh")).text
+    for word in ("Promise", "Expected", "Chance", "Verdict", "Registrations", "Account", "Seeds", "Orders", "points"):
+        assert word not in text, word
+
+
+def test_other_languages_are_refused(lively):
+    with pytest.raises(ValueError, match="`lang` must be one of en, zh, but got 'fr'"):
+        report.build(lively, lang="fr")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("case", ["bare", "one run", "cut short", "nobody", "one day"])
+def test_every_kind_of_run_gives_a_report(case, lang):
+    nobody = {"start": {"aware": 0, "registered": 0}, "hear": {"spontaneous": 0}}
+    market, how = {
+        "bare": (plan(), {"seeds": 2}),
+        "one run": (everything(targets=TARGETS), {"seeds": 1}),
+        "cut short": (everything(targets=TARGETS), {"seeds": 2, "days": 4}),
+        "nobody": (plan(behaviour=nobody), {"seeds": 2}),
+        "one day": (plan(clock={"start": "2024-02-29", "days": 1, "burn_in": 0, "tail": 0}), {"seeds": 2}),
+    }[case]
+    found = replication.run(market, runner=Runner(processes=1), **how)
+    page = Page(report.build(found, lang=lang))
+    assert "nan" not in page.text.lower().split()
+    assert len(page.tags("section")) == 7
+
+
+def test_the_scoreboard_says_what_the_tables_say(lively):
+    english = Language("en")
+    found = promises.promises(lively, None, english)
+    assert len(found) == len(TARGETS)
+    for row, told in zip(rows(lively.promises), found, strict=True):
+        assert told.expected == english.spell(row.mean, row.unit, row.kpi)
+        assert (
+            told.percent is None if np.isnan(row.probability) else told.percent == pytest.approx(100 * row.probability)
+        )
+        assert (told.grade is None) == np.isnan(row.probability)
+        if told.reach and not np.isnan(row.probability):
+            kept = row.mean >= row.wanted if row.direction == "at_least" else row.mean <= row.wanted
+            assert (told.reach.mean >= 50) == kept, row.name
+    assert found[-1].verdict == "cannot tell: nothing to measure"
+    sure = [p for p in found if p.percent is not None]
+    kept = sum(p.percent > 50 for p in sure if p.percent is not None)
+    assert promises.headline(lively, found, english).startswith(f"{kept} of {len(TARGETS)} promises")
+
+
+def test_the_lever_named_is_the_one_whose_absence_tells_most(lively):
+    row = next(rows(lively.promises))
+    columns = ["lever", "name", "difference", "ci_low", "ci_high", "seeds"]
+    levers = pd.DataFrame(
+        [("ads", "orders", -50.0, -80.0, -20.0, 3), ("star", "orders", -900.0, -2000.0, 200.0, 3),
+         ("public", "orders", 60.0, 10.0, 110.0, 3)], columns=columns,
+    )  # fmt: skip
+    told = strongest(lively, row, levers, Language("en"))
+    assert (told.name, told.does) == ("public", "without it +60"), "the largest beyond chance"
+    none = strongest(lively, row, levers[levers["lever"] == "star"], Language("en"))
+    assert none.name == "none stands out"
+
+
+def test_without_levers_switched_off_the_basis_is_said(lively):
+    told = {row.name: strongest(lively, row, None, Language("en")) for row in rows(lively.promises)}
+    assert told["orders"].basis == "credited contribution"
+    assert told["far"].basis == "booked cost"
+    assert told["bounce"].basis.startswith("a hint only")
+    assert told["gmv"].basis.startswith("a hint only"), "credit is not known by segment"
+    shares = lively.costs.groupby(lively.costs["lever"].astype(str))["yuan"].sum()
+    dearest = lively.scenario.levers[str(shares.idxmax())].title or str(shares.idxmax())
+    assert told["far"].name == dearest
+
+
+def test_switching_levers_off_is_paired_with_the_plan(lively):
+    table = reporting.switched_off(lively, runner=Runner(processes=1))
+    assert list(table.columns) == list(reporting.SWITCHED)
+    assert table["lever"].nunique() == 8
+    orders = table[table["name"] == "orders"].set_index("lever")
+    assert orders["planned"].nunique() == 1
+    planned = float(lively.promises.set_index("name").loc["orders", "mean"])
+    assert orders["planned"].iloc[0] == pytest.approx(planned)
+    without = replication.run(
+        lively.scenario.override({f"levers.{orders.index[0]}.on": False}), 3, runner=Runner(processes=1)
+    )
+    expected = without.targets.loc[without.targets["target"] == "orders", "value"].mean() - planned
+    assert orders["difference"].iloc[0] == pytest.approx(expected)
+
+
+def test_sensitivity_ranks_numbers_and_leaves_out_chance(lively):
+    table = swept(lively)
+    ranks = influence(table)
+    assert ranks.groupby("name")["parameter"].first().unique().tolist() == ["behaviour.visit.rate"]
+    assert ranks["sure"].sum() == len(TARGETS)
+    first = tornados(lively, table, Language("en"))[1]
+    assert [d.path for d in first.drivers] == ["behaviour.visit.rate"]
+    assert first.drivers[0].words == ("−40\xa0points", "+40\xa0points")
+    assert first.drivers[0].low == (0.0, 50.0)
+    assert first.drivers[0].high == (50.0, 50.0)
+
+
+@pytest.mark.parametrize("method", ["morris", "lhs"])
+def test_sensitivity_of_other_methods_is_a_bar(method, lively):
+    found = tornados(lively, swept(lively, method), Language("en"))
+    assert all(t.drivers[0].high is None and t.drivers[0].low == (0.0, 100.0) for t in found)
+
+
+def test_risks_are_sorted_and_told_as_in_the_table(lively, struck):
+    found = shocks(lively, struck, Language("en"))
+    assert len(found) == struck["shock"].nunique() == 3
+    assert [len(s.flips) for s in found] == sorted((len(s.flips) for s in found), reverse=True)
+    flips = (struck["flips"] == "missed").sum()
+    assert sum(len(s.flips) for s in found) == flips
+    sure = (struck["ci_low"] > 0) | (struck["ci_high"] < 0)
+    assert sum(bool(c.harm) for s in found for c in s.cells) == sure.sum()
+
+
+def test_assumptions_are_those_of_the_provenance(lively):
+    scenario = lively.scenario
+    found = assumptions(lively, swept(lively), Language("en"))
+    values = numbers(scenario)
+    assumed = {path for path in values if (source_of(scenario, path) or "").startswith("assumed")}
+    assert (found.count, found.of) == (len(assumed), len(values))
+    assert [n.path for n in found.ranked] == ["behaviour.visit.rate", "service.agents"], "the influential one first"
+    assert found.ranked[1].moves == "within chance"
+    told = {n.path for part in found.rest for n in part.numbers} | {n.path for n in found.ranked}
+    assert told == assumed | set(PRIORS)
+    assert all(value_at(scenario, path) == value for path, value in values.items() if isinstance(value, float))
+    assert [n.path for n in assumptions(lively, None, Language("en")).open] == list(PRIORS)
+
+
+def test_missing_answers_name_the_command_that_gives_them(lively):
+    text = " ".join(Page(report.build(lively)).text.split())
+    assert text.count("sandtable report") >= 3, "levers, sensitivity, risks, and how to make it again"
+    assert "sandtable report scenario.yaml --seeds 3 --no-sweep --no-stress" in text
+
+
+def test_a_still_picture_is_an_element_of_a_page(lively):
+    from experiments.plots import kpi_curves
+
+    svg = still(
+        kpi_curves.draw, lively.curves, lively.kpis, lively.scenario, "gmv", name="one", lang="en", size=(5.0, 2.7)
+    )
+    assert svg.startswith("<svg ")
+    assert not re.search(r"<\?xml|<!DOCTYPE|<metadata| width=\"[\d.]+pt", svg)
+    assert all(name.startswith("one-") for name in re.findall(r'\bid="([^"]*)"', svg))
+
+
+def test_a_written_report_has_its_tables_and_no_cell_starts_a_formula(lively, struck, tmp_path):
+    evil = struck.assign(shock_title="=1+1")
+    made = reporting.Report("<p>", lively, {"stress": evil})
+    folder = made.write(tmp_path / "one", charts=False)
+    assert (folder / "report.html").read_text("utf-8") == "<p>"
+    assert {"scenario.yaml", "manifest.json", "stress.csv", "kpis.csv"} <= {p.name for p in folder.iterdir()}
+    assert ",'=1+1," in (folder / "stress.csv").read_text("utf-8")
+    book = made.write(tmp_path / "two", tables="xlsx", charts=False) / "tables.xlsx"
+    sheet = pd.read_excel(book, sheet_name="stress")
+    assert set(sheet["shock_title"]) == {"'=1+1"}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["one", "two"], "nothing half-made is left"
+
+
+def test_the_verb_asks_everything_it_reports():
+    tiny = everything(
+        CONTROL,
+        targets={"orders": {"kpi": "orders", "at_least": 1}},
+        priors={"behaviour.visit.rate": {"low": 0.2, "high": 0.4}},
+        market={"users": 200, "people": 20_000},
+    )
+    found = reporting.report(tiny, 2, lang="zh", runner=Runner(processes=1))
+    assert list(found.answers) == ["levers", "sweep", "stress"]
+    assert "--lang zh" in found.html
+    assert "--no-" not in Page(found.html).text
+    without = reporting.report(tiny, 2, sweep=False, stress=False, runner=Runner(processes=1))
+    assert list(without.answers) == ["levers"]
+    assert datetime.now(UTC) - without.replication.started < timedelta(days=1)
+
+
+def test_a_plan_without_priors_and_shocks_says_so():
+    found = reporting.report(plan(), 2, runner=Runner(processes=1))
+    text = Page(found.html).text
+    assert "The plan declares no shocks." in text
+    assert "The plan states no range for any of its numbers" in text

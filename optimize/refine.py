@@ -42,9 +42,7 @@ class Search:
         self.answer: Answer | None = None
         self.rounds = 0
         self.sizes = sizes(self.problem)
-        self.plain = not any(m.value for m in problem.limits)
         bent = {n for n, c in self.cells.items() if c.minimum <= c.low and self.outer(n, split=True).run.any()}
-        self.plain &= not bent
         self.merged = bent if len(bent) > FEW else set[str]()
 
     @property
@@ -81,7 +79,7 @@ class Search:
                 return
             spend = outer.spend(self.answer)
             self.take(judge(self.problem, spend))
-            if self.reached > self.gap and (self.best is None or not self.plain):
+            if self.reached > self.gap:
                 self.polish(spend, drawings)
             if self.reached <= self.gap:
                 return

@@ -85,6 +85,18 @@ def outputs_of(tables: Tables) -> Iterator[tuple[Measured, pd.DataFrame]]:
         yield Measured(name, title, kpi, window, segment, unit, float(plan[name])), part
 
 
+def why_unknown(tables: Tables, name: str, indices: pd.DataFrame) -> str:
+    """Return why no parameter of an output has an index; empty when one has."""
+    if indices.loc[indices["index"].isin(shown(indices)), "value"].notna().any():
+        return ""
+    values = tables["values"].loc[tables["values"]["name"] == name, "value"]
+    if values.isna().any():
+        return "it could not be measured in every run"
+    if values.groupby(tables["values"]["seed"]).nunique().max() == 1:
+        return "nothing that was varied changes it"
+    return "the parameters move it no more than luck does"
+
+
 def shown(table: pd.DataFrame) -> tuple[str, ...]:
     """Return the indices of one output that people are to see, corrected ones where there are; the first one ranks.
 

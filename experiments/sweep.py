@@ -173,7 +173,8 @@ def _notes(found: Findings, wanted: Sequence[Output], over: Over | None) -> Iter
     yield from _noise_notes(found, wanted, seeds)
     gone = [o.title for k, o in enumerate(wanted) if not np.isfinite(found.results[:, :, k]).all()]
     if gone:
-        yield f"could not be measured in every run, so without indices: {', '.join(gone)}"
+        so = "changes rest on the seeds that could" if design.method == "oat" else "they have no indices"
+        yield f"could not be measured in every run: {', '.join(gone)}; {so}"
     still = [o.title for k, o in enumerate(wanted) if np.ptp(found.results[:, :, k].mean(axis=1)) == 0]
     if still:
         yield f"nothing that was varied changes {', '.join(still)}"

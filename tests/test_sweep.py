@@ -19,11 +19,11 @@ from experiments.design import Parameter
 from experiments.job import Job, Tables
 from experiments.plots import indices, responses, tornado
 from experiments.ranges import parameters
-from experiments.ranking import Measured, outputs_of, parameters_of, ranked, shown
+from experiments.ranking import Measured, outputs_of, parameters_of, ranked, shown, why_unknown
 from experiments.runner import Progress, Runner
 from experiments.store import Store
 from experiments.summary import interval
-from experiments.sweep import INDICES, NOISE, Simulator, sweep, swept
+from experiments.sweep import INDICES, NOISE, sweep, swept
 from sandtable.cli import main
 from scenarios import Scenario, value_at
 from sim.run import simulate
@@ -211,15 +211,28 @@ def test_luck_is_told_where_it_blurs_the_indices(lhs):
     assert not any(note.startswith("luck in the means") for note in lhs.notes)
 
 
-def test_what_cannot_be_measured_has_no_index():
-    found = swept(everything(), ["behaviour.shop.cart=0:0.5"], "lhs", 6, 2, ["orders", "aov"], days=3, runner=ALONE)
-    results = Simulator(everything(), (Parameter("behaviour.shop.cart", 0, 1, 0.5),), (), (1,), 3, ALONE)
-    assert results(np.array([[0.5], [0.5]])).shape == (2, 1, 0)
-    silent = swept(everything(), ["behaviour.shop.cart=0:0.5"], "oat", None, 2, ["orders", "aov"], days=3, runner=ALONE)
-    assert np.isfinite(found.table["value"]).all()
-    low = silent.table[(silent.table["name"] == "aov") & (silent.table["index"] == "low")]
-    assert low["value"].isna().all()
-    assert any("could not be measured in every run, so without indices: Average order value" in n for n in silent.notes)
+def test_what_cannot_be_measured_has_no_change():
+    """Nobody orders where nobody fills a cart, so there is no order to take the value of."""
+    found = swept(everything(), ["behaviour.shop.cart=0:0.5"], seeds=2, kpis=["orders", "aov"], days=3, runner=ALONE)
+    assert np.isnan(cell(found, "behaviour.shop.cart", "low", "aov")["value"])
+    assert cell(found, "behaviour.shop.cart", "low", "orders")["value"] < 0
+    words = "could not be measured in every run: Average order value; changes rest on the seeds that could"
+    assert words in found.notes
+
+
+def test_unknown_indices_are_explained():
+    rng = np.random.default_rng(6)
+    made = {
+        "it could not be measured in every run": lambda scenario, seed: np.nan if seed == 2 else 1.0 * seed,
+        "nothing that was varied changes it": lambda scenario, seed: 1.0 * seed,
+        "the parameters move it no more than luck does": lambda scenario, seed: rng.normal(),
+        "": lambda scenario, seed: 1.0 * value_at(scenario, IDLE),
+    }
+    for words, say in made.items():
+        found = swept(shop(), [f"{IDLE}=10:40"], "sobol", 16, 2, ["gmv"], runner=MadeUp(say=say))
+        ((output, table),) = outputs_of(found.tables)
+        assert why_unknown(found.tables, output.name, table) == words
+        assert [t.get_text() for t in found.charts["indices"]().axes[0].texts] == ([words] if words else [])
 
 
 # --- Ranges -----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from experiments.design import Parameter
 from experiments.plots.style import BLACK, BLUE, GREY, ORANGE, bar_axis, canvas, footnote, label, nothing, panel, styled
 from experiments.plots.tornado import heading, named
-from experiments.ranking import Measured, outputs_of, parameters_of, ranked, shown
+from experiments.ranking import Measured, outputs_of, parameters_of, ranked, shown, why_unknown
 from experiments.tables import rows
 
 MOST = 12
@@ -48,7 +48,7 @@ def draw(table: pd.DataFrame, ax: Axes | None = None, *, unit: str = "") -> Axes
     names = list(dict.fromkeys(table["label"]))[:MOST]
     seen = table[table["label"].isin(names) & table["value"].notna()]
     if not len(seen):
-        return nothing(ax, "Sensitivity", "the parameters move it no more than luck does")
+        return nothing(ax, "Sensitivity", "no index is known")
     order = list(dict.fromkeys(seen["index"]))
     ax.axvline(0, color=GREY, lw=1, zorder=1)
     for row in rows(seen):
@@ -83,10 +83,12 @@ def figure(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
     names: list[str] = []
     for ax, (output, indices) in zip(fig.subplots(len(told), 1, squeeze=False)[:, 0], told, strict=True):
         table = strengths(indices, parameters)
-        first = list(dict.fromkeys(table["label"]))[:bars]
-        draw(table[table["label"].isin(first)], ax, unit=_unit(output, table))
-        ax.set_title(heading(output))
         names = names or list(dict.fromkeys(table["index"]))
+        first = list(dict.fromkeys(table["label"]))[:bars]
+        if why := why_unknown(tables, output.name, indices):
+            nothing(ax, heading(output), why)
+        else:
+            draw(table[table["label"].isin(first)], ax, unit=_unit(output, table)).set_title(heading(output))
     fig.suptitle(label(title, "sweep", most=90), x=0.01, ha="left", fontsize=12, fontweight="bold")
     footnote(fig, _words(names, len(outputs) - len(told), len(parameters) - bars))
     return fig

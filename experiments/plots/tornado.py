@@ -54,10 +54,8 @@ def draw(table: pd.DataFrame, ax: Axes | None = None, *, plan: float, unit: str 
         y = names.index(row.label) + (0.19 if high else -0.19)
         sure = row.low > plan or row.high < plan or row.low == row.high
         colour = ORANGE if high else BLUE
-        face = (colour, 1.0 if sure else 0.35)
-        ax.barh(
-            y, row.value - plan, left=plan, height=0.34, color=face, ec=colour, lw=0.8, hatch="////" if high else ""
-        )
+        look = {"fc": colour, "hatchcolor": "white"} if sure else {"fc": (colour, 0.35), "hatchcolor": colour}
+        ax.barh(y, row.value - plan, left=plan, height=0.34, ec=colour, lw=0.8, hatch="////" if high else "", **look)
         ends = [row.value, *(() if np.isnan(row.low) or row.low == row.high else (row.low, row.high))]
         if len(ends) > 1:
             _whisker(ax, y, row.low, row.high, sides)
@@ -109,7 +107,7 @@ def figure(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
     fig.suptitle(label(title, "sweep", most=90), x=0.01, ha="left", fontsize=12, fontweight="bold")
     ends = [
         Patch(fc=BLUE, ec=BLUE, label="low end of the range"),
-        Patch(fc=(ORANGE, 0.6), ec=ORANGE, hatch="////", label="high end"),
+        Patch(fc=ORANGE, ec=ORANGE, hatch="////", hatchcolor="white", label="high end"),
     ]
     fig.legend(handles=ends, loc="outside upper right", ncols=2)
     footnote(fig, _words(len(outputs) - len(told), len(parameters) - bars, tables))

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from experiments.answer import Answer
 from experiments.design import Parameter
-from experiments.ranking import Estimate, Measured, outputs_of, parameters_of, ranked, share, shown
+from experiments.ranking import Estimate, Measured, outputs_of, parameters_of, ranked, share, shown, why_unknown
 from experiments.scoreboard import ruled
 from experiments.sweep import swept
 from experiments.tables import rows
@@ -53,10 +53,10 @@ def show(found: Answer, console: Console) -> None:
         told = sources(noise[noise["name"] == output.name])
         if told:
             console.print(Text(told, style="dim"))
-        if _luck_alone(indices):
-            console.print(Text("  the parameters move it no more than luck does\n"))
-            continue
-        _print_ranking(output, indices, parameters, most, console)
+        if why := why_unknown(found.tables, output.name, indices):
+            console.print(f"  {why}\n")
+        else:
+            _print_ranking(output, indices, parameters, most, console)
     if len(parameters) > most:
         words = f"the {most} strongest of {len(parameters)} parameters; all are in --json and -o"
         console.print(Text(words, style="dim"))
@@ -82,10 +82,6 @@ def _heading(output: Measured) -> Text:
     below = what if output.title == kpi.title else f"{kpi.title}, {what}"
     value = spell(output.plan, output.unit, kpi.unit)
     return Text.assemble("\n", (output.title, "bold"), f": {value} as planned ", (f"({below})", "dim"))
-
-
-def _luck_alone(indices: pd.DataFrame) -> bool:
-    return bool(indices.loc[indices["index"] == shown(indices)[0], "value"].isna().all())
 
 
 def _print_ranking(

@@ -13,11 +13,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from experiments.compare import compare
     from experiments.fit import fit
+    from experiments.gate import gate
+    from experiments.replicate import replicate
     from experiments.replication import Replication, run
     from experiments.runner import Runner
     from experiments.store import Store
+    from experiments.stress import stress
+    from experiments.sweep import sweep
+    from experiments.trace import trace
     from optimize.allocate import allocate
+    from optimize.coupons import assign
+    from optimize.optimum import optimize, optimum
     from sandtable.plan import load
     from scenarios import Scenario, ScenarioError, names
     from sim.kpis import KPIS
@@ -34,11 +42,20 @@ _HOME = {
     "ScenarioError": "scenarios",
     "Store": "experiments.store",
     "allocate": "optimize.allocate",
+    "assign": "optimize.coupons",
+    "compare": "experiments.compare",
     "fit": "experiments.fit",
+    "gate": "experiments.gate",
     "load": "sandtable.plan",
     "names": "scenarios",
+    "optimize": "optimize.optimum",
+    "optimum": "optimize.optimum",
+    "replicate": "experiments.replicate",
     "run": "experiments.replication",
     "simulate": "sim.run",
+    "stress": "experiments.stress",
+    "sweep": "experiments.sweep",
+    "trace": "experiments.trace",
 }
 
 __all__ = [
@@ -50,11 +67,20 @@ __all__ = [
     "ScenarioError",
     "Store",
     "allocate",
+    "assign",
+    "compare",
     "fit",
+    "gate",
     "load",
     "names",
+    "optimize",
+    "optimum",
+    "replicate",
     "run",
     "simulate",
+    "stress",
+    "sweep",
+    "trace",
 ]
 
 

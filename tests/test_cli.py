@@ -19,9 +19,9 @@ import sandtable as st
 import scenarios
 from experiments import executors, replication, scoreboard
 from experiments.runner import Progress, Runner
+from experiments.trace import tell
 from sandtable.cli import main, screen
 from sandtable.cli.parser import parser
-from sandtable.cli.trace import tell
 from sim.run import simulate
 from sim.world import EVENTS
 

@@ -87,6 +87,7 @@ def parser() -> argparse.ArgumentParser:
     gate = verbs.add_parser("gate", help="hold a plan to a policy, in CI")
     scenario(gate, days=False)
     question(gate, seeds=10)
+    gate.set_defaults(seeds=None)
     gate.add_argument("--policy", required=True, metavar="FILE", help="policy file, such as gate.yaml")
     gate.add_argument("--update-baseline", action="store_true", help="write the KPIs of now to the policy's baseline")
     gate.add_argument("--junit", metavar="FILE", help="write JUnit XML")
@@ -113,6 +114,7 @@ def parser() -> argparse.ArgumentParser:
 
     trace = verbs.add_parser("trace", help="tell what one user did, day by day")
     scenario(trace)
+    trace.add_argument("--json", action="store_true", help="print one JSON document instead of text")
     trace.add_argument("--user", type=count, required=True, metavar="ID", help="number of the user, from 0")
     trace.add_argument("--seed", type=count, default=1, metavar="N", help="seed of the run (default 1)")
     engine(trace)

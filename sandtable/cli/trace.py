@@ -19,7 +19,7 @@ __all__ = ["heading", "show", "tell", "trace_"]
 def trace_(args: Namespace) -> int:
     """Tell the journey of one user."""
     scenario = load(args.scenario, args.overlays, args.changes, args.users)
-    as_json = getattr(args, "json", False)
+    as_json = args.json
     try:
         with bar(shown=not as_json) as progress:
             found = trace(scenario, args.user, args.seed, engine=args.engine, days=args.days, progress=progress)

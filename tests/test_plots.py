@@ -93,6 +93,12 @@ def test_neighbouring_fills_differ_in_grey(colours: Sequence[str]):
     assert min(abs(grey(a) - grey(b)) for a, b in pairwise(colours)) > 0.08
 
 
+def test_all_fills_of_a_stack_differ_in_grey_or_in_hatch():
+    fills = list(zip(style.STACK, style.HATCHES, strict=True))
+    for (one, a), (other, b) in combinations(fills[: acquisition.MOST], 2):
+        assert a != b or abs(grey(one) - grey(other)) > 0.08, (one, other)
+
+
 def test_fills_stand_out_from_paper():
     assert max(grey(c) for c in (*style.STACK, *states.MEMBERS.values(), *flow.COLOURS)) < 0.9
 

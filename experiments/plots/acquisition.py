@@ -5,7 +5,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.plots.style import STACK, Numbers, canvas, footnote, headline, label, nothing, panel, spoken, styled
+from experiments.plots.style import (
+    HATCHES,
+    STACK,
+    Numbers,
+    canvas,
+    footnote,
+    headline,
+    label,
+    nothing,
+    panel,
+    spoken,
+    styled,
+)
 from experiments.plots.timeline import date_axis, first_day, legend_of_days, number, phases
 from experiments.replication import Replication
 from scenarios import Scenario
@@ -45,7 +57,9 @@ def draw(
     place = [number(scenario, day) for day in [*table.index, table.index[-1] + 7]]
     stacks = np.vstack([values.to_numpy(), values.to_numpy()[-1:]]).T
     names = [label(say.name(NAMES.get(name, name))) for name in table.columns]
-    ax.stackplot(place, stacks, colors=STACK, labels=names, edgecolor="white", lw=0.4, step="post", zorder=2)
+    ax.stackplot(
+        place, stacks, colors=STACK, hatch=HATCHES, labels=names, edgecolor="white", lw=0.4, step="post", zorder=2
+    )
     ax.set_title(title)
     ax.yaxis.set_major_formatter(Numbers("share" if shares else "users", lang))
     date_axis(ax, scenario, int(table.index[0]), int(table.index[-1]) + 7, lang)

@@ -26,8 +26,10 @@ BLUE, ORANGE, GREEN, VERMILLION, SKY, PURPLE, YELLOW = (
 BLACK, DARK, GREY, PALE = "#222222", "#004466", "#8A8A8A", "#D9D9D9"
 RUST = "#B04A00"
 """Vermillion dark enough for small letters."""
-STACK = (BLUE, ORANGE, GREEN, SKY, VERMILLION, YELLOW, PURPLE, DARK, PALE, GREY)
+STACK = (BLUE, ORANGE, GREEN, SKY, VERMILLION, YELLOW, PURPLE, DARK, GREY, PALE)
 """Colours of neighbours in a stack: dark and light by turns, so that they can be told apart in grey."""
+HATCHES = ("", "", "////", "\\\\\\\\", "xxx", "", "....", "", "", "")
+"""Hatches of the same stack: colours that are alike in grey differ in these."""
 
 _STYLE: dict[str, Any] = {
     "figure.facecolor": "white",

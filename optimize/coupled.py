@@ -22,7 +22,7 @@ STEPS = 200
 TUNED_ON = 240
 """Most runs that hyperparameters are tuned on."""
 FLOOR = 0.35
-"""Runs below the best tenth by more than this share of it count for less: how bad a bad plan is does not matter."""
+"""Values below the best tenth by more than this share of it are compressed: how bad a bad plan is does not matter."""
 
 
 @dataclass(frozen=True)
@@ -54,20 +54,18 @@ class Belief:
         brought, rest = carried(self.responses, runs, self.spend, smooth=True)
         return self.surface.mean(runs.unit) - brought - rest
 
-    def draw(self, count: int, block: int, random: np.random.Generator) -> tuple[list[tuple[Floats, Floats]], float]:
+    def draw(self, count: int, random: np.random.Generator) -> tuple[list[tuple[Floats, Floats]], float]:
         """Return `count` plans (money [levers], settings [settings]), each the best by a draw from the posterior.
 
-        The plans of a `block` have the same money, so that on their common seed only the settings differ.
         Beside them the expected loss, by the same draws, from taking the present best instead of the settings that are
         best in truth [KPI].
         """
         places = candidates(self.space, self.unit, self.radius, random)
         draws = self.surface.draws(places, count, random)
         plans = []
-        for number, row in enumerate(draws):
-            if number % block == 0:
-                spend = split(self.space, self.responses.draw(random), self.unit)
-            plans.append((spend, places[int(row.argmax())]))
+        for row in draws:
+            unit = places[int(row.argmax())]
+            plans.append((split(self.space, self.responses.draw(random), unit), unit))
         return plans, float((draws.max(1) - draws[:, 0]).mean())
 
 
@@ -80,11 +78,12 @@ def learn(space: Space, runs: Runs, recent: int = 12) -> Belief:
     for _ in range(2):
         spend = split(space, responses, unit)
         brought, beside = carried(responses, runs, spend)
-        values = [runs.credit.sum(1) + brought, runs.rest + beside]
-        weight = importance(values[0] + values[1])
-        parts = [(runs, value, weight) for value in (values if space.levers else values[1:])]
-        logs = logs or [tune(thin(*part)) for part in parts]
-        surface = Sum(tuple(Surface(evidence(*part), h) for part, h in zip(parts, logs, strict=True)))
+        rest = runs.rest + beside
+        credit = compress(runs.credit.sum(1) + brought + rest) - rest
+        values = [credit, rest] if space.levers else [compress(rest)]
+        logs = logs or [tune(thin(runs, value)) for value in values]
+        known = [Evidence.of(runs.unit, runs.seed, value) for value in values]
+        surface = Sum(tuple(Surface(*part) for part in zip(known, logs, strict=True)))
         unit = climb(space, surface, runs.unit)
     away = np.sqrt(((runs.unit[-recent:] - unit) ** 2).mean()) if len(space.settings) else 0.0
     return Belief(space, responses, surface, spend, unit, float(np.clip(away, 0.04, 0.3)))
@@ -123,25 +122,21 @@ def carried(responses: Responses, runs: Runs, spend: Floats, *, smooth: bool = F
     return brought, own - responses.price * (spend.sum() - runs.spend.sum(1))
 
 
-def importance(value: Floats) -> Floats:
-    """Return weights [runs], 1 for runs not far below the best tenth."""
+def compress(value: Floats) -> Floats:
+    """Return values [runs] with those far below the best tenth drawn up to it, in order."""
     top = float(np.quantile(value, 0.9))
     depth = max(FLOOR * abs(top), 2 * float(np.subtract(*np.quantile(value, [0.95, 0.85]))), 1e-300)
-    return np.asarray(np.maximum((top - value) / depth, 1.0) ** -4.0)
+    below = np.maximum((top - value) / depth, 1.0)
+    return np.where(value < top - depth, top - depth * (1 + np.log(below)), value)
 
 
-def evidence(runs: Runs, value: Floats, weight: Floats) -> Evidence:
-    """Return all runs as evidence of values [runs]."""
-    return Evidence.of(runs.unit, runs.seed, value, weight)
-
-
-def thin(runs: Runs, value: Floats, weight: Floats) -> Evidence:
+def thin(runs: Runs, value: Floats) -> Evidence:
     """Return at most `TUNED_ON` runs as evidence, whole seeds at even distances, always the last."""
     seeds = np.unique(runs.seed)
     share = min(1.0, TUNED_ON / len(runs))
     kept = seeds[np.unique(np.linspace(0, len(seeds) - 1, max(1, int(share * len(seeds)))).astype(int))]
     use = np.isin(runs.seed, kept)
-    return Evidence.of(runs.unit[use], runs.seed[use], value[use], weight[use])
+    return Evidence.of(runs.unit[use], runs.seed[use], value[use])
 
 
 def snap(space: Space, unit: Floats) -> Floats:

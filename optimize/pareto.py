@@ -11,7 +11,6 @@ import pandas as pd
 from optimize.market import Floats, Plan, Space
 from optimize.sampler import search_space, to_params, to_plan
 
-
 Direction = Literal["maximize", "minimize"]
 
 

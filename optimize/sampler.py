@@ -72,7 +72,7 @@ class CoupledSampler(BaseSampler):
         """Return the belief from those of the first `start` trials that are finished."""
         if start not in self.beliefs:
             belief = learn(self.space, history(study, self.space, start))
-            plans, doubt = belief.draw(self.length(start), self.block, np.random.default_rng([self.seed, start]))
+            plans, doubt = belief.draw(self.length(start), np.random.default_rng([self.seed, start]))
             self.beliefs[start], self.doubts[start], self.drawn[start] = belief, doubt, plans
             for old in [stage for stage in self.drawn if stage < start]:
                 del self.drawn[old]

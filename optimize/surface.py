@@ -47,18 +47,14 @@ class Evidence:
     """[runs] standardised"""
     same: Floats
     """[runs, runs] 1 where two runs share their seed"""
-    weight: Floats
-    """[runs] 0 to 1; the noise variance of a run is divided by it"""
     mean: float
     scale: float
 
     @classmethod
-    def of(cls, unit: Floats, seed: NDArray[np.int64], value: Floats, weight: Floats) -> "Evidence":
-        """Return evidence of values [runs] at settings [runs, settings] and seeds [runs], with weights [runs]."""
-        mean = float(np.average(value, weights=weight))
-        scale = float(np.sqrt(np.average((value - mean) ** 2, weights=weight))) or 1.0
-        same = (seed[:, None] == seed[None, :]).astype(float)
-        return cls(unit, (value - mean) / scale, same, weight, mean, scale)
+    def of(cls, unit: Floats, seed: NDArray[np.int64], value: Floats) -> "Evidence":
+        """Return evidence of values [runs] at settings [runs, settings] and seeds [runs]."""
+        mean, scale = float(np.median(value)), float(value.std()) or 1.0
+        return cls(unit, (value - mean) / scale, (seed[:, None] == seed[None, :]).astype(float), mean, scale)
 
     def covariance(self, logs: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return the covariance, the Matern kernel, sqrt(5) x distance and the weight of the kernel, all [runs, runs]."""
@@ -67,7 +63,7 @@ class Evidence:
         kernel, far = matern(self.unit, self.unit, np.exp(logs[:d]))
         weight = level + bent * self.same
         whole = kernel * weight + shift * self.same + plane(self.unit, self.unit)
-        whole[np.diag_indices(len(whole))] += noise / self.weight + JITTER
+        whole[np.diag_indices(len(whole))] += noise + JITTER
         return whole, kernel, far, weight
 
     def loss(self, logs: Floats) -> tuple[float, Floats]:
@@ -92,7 +88,7 @@ class Evidence:
             (pull * kernel).sum() * np.exp(2 * logs[d]),
             shared.sum() * shift,
             bend,
-            (np.diag(pull) / self.weight).sum() * noise,
+            np.trace(pull) * noise,
         )
         away = (logs - centre) / spread
         loss = 0.5 * self.value @ alpha + np.log(np.diag(factor[0])).sum() + 0.5 * (away**2).sum()

@@ -117,7 +117,7 @@ def test_surface_finds_the_top_through_shared_noise():
     random = np.random.default_rng(1)
     unit, seed = random.random((120, 1)), np.arange(120) // 4
     value = -4 * (unit[:, 0] - 0.3) ** 2 + 3 * random.standard_normal(30)[seed] + 0.1 * random.standard_normal(120)
-    evidence = Evidence.of(unit, seed, value, np.ones(120))
+    evidence = Evidence.of(unit, seed, value)
     surface = Surface(evidence, tune(evidence))
     places = np.linspace(0, 1, 101)[:, None]
     assert abs(places[surface.mean(places).argmax(), 0] - 0.3) < 0.1
@@ -125,7 +125,7 @@ def test_surface_finds_the_top_through_shared_noise():
 
 def test_surface_gradient():
     random = np.random.default_rng(2)
-    evidence = Evidence.of(random.random((30, 2)), np.arange(30) // 3, random.standard_normal(30), random.random(30))
+    evidence = Evidence.of(random.random((30, 2)), np.arange(30) // 3, random.standard_normal(30))
     logs = 0.3 * random.standard_normal(6) - 0.5
     _, slope = evidence.loss(logs)
     for j, step in enumerate(1e-6 * np.eye(6)):

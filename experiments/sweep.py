@@ -1,7 +1,7 @@
 """Sweep: which assumptions and settings of a plan its results hang on."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib import import_module
 from itertools import product
@@ -37,6 +37,8 @@ FEW_SEEDS = 10
 WEAK_FIT = 0.7
 """Share of the variance of ranks below which rank correlations do not tell the whole story."""
 _NAMED = 3
+_READY = 100
+"""Variants kept from their check to their runs, 0.2 MB each."""
 
 
 def sweep(
@@ -104,6 +106,8 @@ class Simulator:
     seeds: tuple[int, ...]
     days: int | None
     runner: Runner
+    checked: dict[tuple[float, ...], Scenario] = field(default_factory=dict, repr=False, compare=False)
+    """Some variants that were made to be checked and have not run yet."""
 
     def __call__(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the results of samples [samples, parameters] as [samples, seeds, outputs]; equal samples run once."""
@@ -117,9 +121,11 @@ class Simulator:
     def check(self, samples: NDArray[np.float64]) -> None:
         """Raise `RangeError` with the samples [samples, parameters] that the scenario refuses."""
         base, faults, told = without_words(self.scenario), 0, []
-        for number, row in enumerate(samples.tolist()):
+        for number, row in enumerate(map(tuple, samples.tolist())):
             try:
-                self._variant(base, row)
+                variant = self._variant(base, row)
+                if len(self.checked) < _READY:
+                    self.checked[row] = variant
             except ScenarioError as error:
                 faults += 1
                 if faults <= _NAMED:
@@ -132,7 +138,7 @@ class Simulator:
     def _jobs(self, samples: Iterable[tuple[float, ...]]) -> Iterator[Job]:
         base = without_words(self.scenario)
         for row in samples:
-            variant = self._variant(base, row)
+            variant = self.checked.pop(row, None) or self._variant(base, row)
             yield from (Job(variant, seed, self.days) for seed in self.seeds)
 
     def _variant(self, base: Scenario, row: Sequence[float]) -> Scenario:

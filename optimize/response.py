@@ -154,8 +154,6 @@ class Responses:
     """[parameters, parameters] of the posterior around `x` (Laplace)."""
     common: float
     """Standard deviation of the factor common to a run's credits."""
-    objective: float
-    """Minus twice the log posterior density, up to a constant."""
 
     def parts(self, spend: Floats, unit: Floats, terms: Floats | None = None) -> Parts:
         """Return the model at money [runs, levers] in yuan and settings [runs, settings]."""
@@ -305,8 +303,8 @@ class Noise:
         level = np.maximum(along, 0.05 / levers)
         self.variance[:, :levers] = level * (share @ (left / level) + 1e-6) / self.weight[:, None]
 
-    def whiten(self, error: Floats, parts: Parts, slope: Floats | None = None) -> tuple[Floats, Floats, float]:
-        """Return errors and slopes with unit variance, and the log determinant of the covariance.
+    def whiten(self, error: Floats, parts: Parts, slope: Floats | None = None) -> tuple[Floats, Floats]:
+        """Return errors and slopes with unit variance.
 
         A run's covariance is diagonal plus its common factor, of rank one; its inverse root is known in closed form.
         """
@@ -317,12 +315,11 @@ class Noise:
         shrink = (((1 + square) ** -0.5 - 1) / np.maximum(square, 1e-12))[:, None] * along
         white = error * root
         white = white + shrink * (along * white).sum(1)[:, None]
-        determinant = float(np.log1p(square).sum() + np.log(self.variance).sum())
         if slope is None:
-            return white, np.empty(0), determinant
+            return white, np.empty(0)
         steep = slope * root[:, :, None]
         steep += shrink[:, :, None] * np.matmul(along[:, None, :], steep)
-        return white, steep, determinant
+        return white, steep
 
 
 def fit(runs: Runs, *, money: float, basis: Basis | None = None) -> Responses:
@@ -358,7 +355,7 @@ class Descent:
 
     def loss(self, x: Floats, around: Parts) -> float:
         """Return squared errors and prior, whitened by the covariance `around` the present fit."""
-        white, _, _ = self.noise.whiten(self.seen - self.parts(x).fitted, around)
+        white, _ = self.noise.whiten(self.seen - self.parts(x).fitted, around)
         return float((white**2).sum() + (((x - self.mean) / self.sd) ** 2).sum())
 
     def run(self) -> Responses:
@@ -384,14 +381,12 @@ class Descent:
                 break
         parts = self.parts(x)
         precision, _ = self.normal(x, parts)
-        _, _, determinant = self.noise.whiten(self.seen - parts.fitted, parts)
-        objective = self.loss(x, parts) + determinant
-        return Responses(self.layout, self.basis, self.scale, self.money, x, precision, self.noise.common, objective)
+        return Responses(self.layout, self.basis, self.scale, self.money, x, precision, self.noise.common)
 
     def normal(self, x: Floats, parts: Parts) -> tuple[Floats, Floats]:
         """Return the precision [parameters, parameters] and minus half the gradient [parameters] of the loss."""
         slope = slopes(self.layout, x, self.spend, self.unit, self.terms, parts)
-        white, steep, _ = self.noise.whiten(self.seen - parts.fitted, parts, slope)
+        white, steep = self.noise.whiten(self.seen - parts.fitted, parts, slope)
         flat = steep.reshape(-1, self.layout.size)
         pull = flat.T @ white.ravel() - (x - self.mean) / self.sd**2
         return flat.T @ flat + np.diag(1 / self.sd**2), pull

@@ -61,11 +61,11 @@ def test_fit_recovers_curves_without_noise():
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_money_by_fitted_curves_is_nearly_best(seed):
-    """80 noisy runs lose at most 2 % of the optimum: repeated runs of this test's set-up lost .1 to .9 %."""
+    """80 noisy runs lose at most 1 % of the optimum; 20 other seeds lost nothing to .3 %."""
     space = Space({k: Bounds(0, 100) for k in "abc"}, 100.0, Plan(dict.fromkeys("abc", 30.0), {}))
     best = max(goal(np.array(x)) for x in grid())
     spend = split(space, fit(sample(80, seed), money=100.0), np.array([0.5]))
-    assert goal(spend) > 0.98 * best
+    assert goal(spend) > 0.99 * best
 
 
 def goal(spend):

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 import scenarios
-from experiments.sweep import sweep
 from experiments.runner import Runner
 from experiments.store import Store
+from experiments.sweep import sweep
 from scenarios import Scenario
 from sim.run import simulate
 
@@ -28,7 +28,14 @@ def market(users: int, days: int) -> Scenario:
     """Return a shipped plan at a size, with a burn-in of a week; runs end after so many days."""
     plan = scenarios.load(PLAN)
     inside = {name: w.model_dump() for name, w in plan.windows.items() if w.span(plan.clock)[0] >= 0}
-    changes = {"market.users": users, "clock.burn_in": 7, "windows": inside, "targets": {}, "baseline": {}, "priors": {}}
+    changes = {
+        "market.users": users,
+        "clock.burn_in": 7,
+        "windows": inside,
+        "targets": {},
+        "baseline": {},
+        "priors": {},
+    }
     return plan.override(changes)
 
 
@@ -94,7 +101,9 @@ def main() -> None:
     table.add_row("wall s with one process, with two", f"{one[1]:.1f}, {two[1]:.1f}")
     table.add_row("scaling on two cores", f"{one[1] / two[1]:.2f}")
     few, many = peak(*sizes[:2], args.samples // 5), peak(*sizes)
-    table.add_row(f"peak memory with {2 * (args.samples // 5)} and {2 * args.samples} runs, MiB", f"{few:.0f}, {many:.0f}")
+    table.add_row(
+        f"peak memory with {2 * (args.samples // 5)} and {2 * args.samples} runs, MiB", f"{few:.0f}, {many:.0f}"
+    )
     console.print(table)
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -48,16 +48,31 @@ def describe(data: bytes) -> dict[str, Any]:
     return head
 
 
-def decode(data: bytes) -> dict[str, pd.DataFrame]:
-    """Return the tables that `encode` took.
+class Decoded(Mapping[str, pd.DataFrame]):
+    """The tables that `encode` took, each read when it is asked for. Raises `SpoiltError`."""
 
-    Raises `SpoiltError`.
-    """
-    head, place, tables = describe(data), data.index(b"\n") + 1, {}
-    for name, size in head["tables"]:
-        tables[name] = _read(data[place : place + size])
-        place += size
-    return tables
+    def __init__(self, data: bytes) -> None:
+        self.head = describe(data)
+        self._data, place = data, data.index(b"\n") + 1
+        self._spans: dict[str, slice] = {}
+        for name, size in self.head["tables"]:
+            self._spans[name] = slice(place, place + size)
+            place += size
+        self._read: dict[str, pd.DataFrame] = {}
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """Return a table by its name."""
+        if name not in self._read:
+            self._read[name] = _read(self._data[self._spans[name]])
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Go over the names."""
+        return iter(self._spans)
+
+    def __len__(self) -> int:
+        """Return the number of tables."""
+        return len(self._spans)
 
 
 def _written(table: pd.DataFrame) -> bytes:

@@ -57,7 +57,9 @@ def check_folder(path: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def write_folder(replication: Replication, path: str | os.PathLike[str] | None = None, *, charts: bool = True) -> Path:
+def write_folder(
+    replication: Replication, path: str | os.PathLike[str] | None = None, *, charts: bool = True, lang: str = "en"
+) -> Path:
     """Write a replication to a folder and return it; without `path`, to `default_folder`.
 
     The folder holds scenario.yaml, manifest.json, daily.parquet, kpis.csv, ledger.csv, accounts.csv, credit.csv,
@@ -74,7 +76,8 @@ def write_folder(replication: Replication, path: str | os.PathLike[str] | None =
         if charts:
             from experiments.plots import CHARTS
 
-            save_charts(making / "charts", {name: partial(draw, replication) for name, draw in CHARTS.items()})
+            pictures = {name: partial(draw, replication, lang=lang) for name, draw in CHARTS.items()}
+            save_charts(making / "charts", pictures)
     return folder
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import isnan
@@ -17,7 +18,8 @@ from sim.compile import source_digest
 from sim.kpis import KPIS, measure
 from sim.run import Engine, Run, simulate
 
-Tables = dict[str, pd.DataFrame]
+Tables = Mapping[str, pd.DataFrame]
+"""Tables of a run, by name."""
 Detail = Literal["kpis", "all"]
 KEPT: dict[Detail, tuple[str, ...]] = {
     "kpis": ("kpis", "targets", "credit", "costs", "accounts"),
@@ -67,7 +69,15 @@ class Job:
     @cached_property
     def key(self) -> str:
         """SHA-256 of all that its tables depend on, the version of the model included."""
-        parts = (codec.FORMAT, source_digest(), self.scenario.fingerprint, self.seed, self.days, self.detail, self.journeys)
+        parts = (
+            codec.FORMAT,
+            source_digest(),
+            self.scenario.fingerprint,
+            self.seed,
+            self.days,
+            self.detail,
+            self.journeys,
+        )
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     @property
@@ -95,7 +105,7 @@ def _tables(run: Run, job: Job) -> Tables:
     if job.days is not None:
         tables["kpis"] = pd.concat([run.kpis, _so_far(run, job.days)], ignore_index=True)
     tables["targets"] = tables["targets"].astype({"reached": "boolean", "value": "float64", "wanted": "float64"})
-    return {name: categorised(table) for name, table in tables.items()}
+    return tables if job.detail == "kpis" else {name: categorised(table) for name, table in tables.items()}
 
 
 def costs(run: Run) -> pd.DataFrame:

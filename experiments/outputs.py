@@ -70,9 +70,9 @@ def outputs(scenario: Scenario, kpis: Sequence[str] = (), *, days: int | None = 
 def values(tables: Mapping[str, pd.DataFrame], wanted: Iterable[Output]) -> list[float]:
     """Return the outputs of a run from its tables `kpis` and `targets`; NaN where there was nothing to measure."""
     kpis, targets = tables["kpis"], tables["targets"]
-    keys = zip(*(kpis[c].astype(str) for c in ("kpi", "window", "segment")), strict=True)
-    levels = dict(zip(keys, kpis["value"], strict=True))
-    promised = dict(zip(targets["target"].astype(str), targets["value"], strict=True))
+    keys = zip(*(kpis[c].tolist() for c in ("kpi", "window", "segment")), strict=True)
+    levels = dict(zip(keys, kpis["value"].tolist(), strict=True))
+    promised = dict(zip(targets["target"].tolist(), targets["value"].tolist(), strict=True))
     return [
         float(promised.get(o.name, nan) if o.target else levels.get((o.kpi, o.window, o.segment), nan)) for o in wanted
     ]

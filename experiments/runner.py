@@ -86,7 +86,7 @@ class Runner:
             kept = self.store.get(job.key) if self.store is not None else None
             if kept is not None:
                 count.finish(1, reused=True)
-                yield place, codec.decode(kept)
+                yield place, codec.Decoded(kept)
                 continue
             twin = next((places for other, places in waiting.values() if other.key == job.key), None)
             if twin is not None:
@@ -106,14 +106,15 @@ class Runner:
         for future in done:
             job, places = waiting.pop(future)
             data = future.result()
-            model = codec.describe(data)["model"]
+            tables = codec.Decoded(data)
+            model = tables.head["model"]
             if model != source_digest():
                 raise ModelError(f"a worker runs model {model[:12]}, but this is {source_digest()[:12]}; update it")
             if self.store is not None:
                 self.store.put(job.key, data)
             count.finish(len(places), job.user_days)
             for place in places:
-                yield place, codec.decode(data)
+                yield place, tables
         count.tell()
 
 

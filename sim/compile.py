@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+@cache
 def source_digest() -> str:
     """Return a digest of the simulator's source: the model version that runs are stored under."""
     digest = hashlib.sha256()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from scenarios import Scenario
 from sim import metrics
@@ -28,6 +29,7 @@ class Observer:
         """[days, metrics, S]"""
         self.states = np.zeros((t, len(STATES), s), np.int64)
         self.credit = np.zeros((t, len(names.credits), 3), np.int64)
+        self._cost_table: tuple[int, dict[str, NDArray[np.int64]]] = (-1, {})
         self.roles = np.zeros((t, len(names.touches), 2), np.int64)
         self.retained = np.zeros((t, 3, s), np.int64)
         self.cohort_size = np.zeros((t // COHORT_DAYS + 1, s), np.int64)
@@ -72,13 +74,25 @@ class Observer:
 
     def spend(self, first: int, last: int, levers: tuple[str, ...] | None = None) -> int:
         """Return what the plan's levers cost over days first to last [cents of the real market]."""
-        return sum(
-            cents
-            for lever, days in self.ledger.by_lever.items()
-            if levers is None or lever in levers
-            for day, cents in days.items()
-            if first <= day <= last
-        )
+        names = list(self.ledger.by_lever) if levers is None else [n for n in levers if n in self.ledger.by_lever]
+        if len(names) == 1:
+            return sum(cents for day, cents in self.ledger.by_lever[names[0]].items() if first <= day <= last)
+        costs = self._costs()
+        lo, hi = max(first, self.calendar.first), min(last, self.calendar.last)
+        span = slice(lo - self.calendar.first, hi - self.calendar.first + 1)
+        return int(sum(int(costs[name][span].sum()) for name in names))
+
+    def _costs(self) -> dict[str, NDArray[np.int64]]:
+        """Return the cost of each lever by day [cents], worked out anew only when something was booked."""
+        booked = len(self.ledger.rows)
+        if self._cost_table[0] != booked:
+            table = {}
+            for lever, days in self.ledger.by_lever.items():
+                table[lever] = np.zeros(len(self.calendar), np.int64)
+                for day, cents in days.items():
+                    table[lever][day - self.calendar.first] = cents
+            self._cost_table = booked, table
+        return self._cost_table[1]
 
     def daily(self) -> pd.DataFrame:
         """Return day, metric, segment, channel, value for the real market; money in yuan; absent rows are zero."""

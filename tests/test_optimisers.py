@@ -1,14 +1,10 @@
 """The benchmark of budget splits: its known optima, the other tools as re-implemented, and what ours must reach."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-
-sys.path.append(str(Path(__file__).parent.parent))
 
 from benchmarks.optimisers import breaks, compare, timed
 from benchmarks.splits import by_grid, polished, split, water_filled, year

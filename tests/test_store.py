@@ -28,7 +28,7 @@ def test_tables_come_back_as_they_were():
     table = pd.DataFrame(
         {"a": [1, 2], "b": pd.Categorical(["x", "y"]), "c": [0.1, np.nan], "d": pd.array([True, None], "boolean")}
     )
-    found = codec.decode(codec.encode({"seed": 1}, {"zebra": table, "ant": table.iloc[:0]}))
+    found = codec.Decoded(codec.encode({"seed": 1}, {"zebra": table, "ant": table.iloc[:0]}))
     assert list(found) == ["zebra", "ant"]
     pd.testing.assert_frame_equal(found["zebra"], table)
     assert found["ant"].columns.tolist() == ["a", "b", "c", "d"]

@@ -39,12 +39,15 @@ class Report:
     replication: Replication
     answers: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     """Tables by name: `levers`, `sweep`, `stress`, those that were asked for."""
+    lang: str = "en"
 
     def write(
         self, path: str | os.PathLike[str] | None = None, *, tables: TableFormat = "csv", charts: bool = True
     ) -> Path:
         """Write a run folder with report.html and the tables; see `write`."""
-        return write(self.replication, self.html, path, answers=self.answers, tables=tables, charts=charts)
+        return write(
+            self.replication, self.html, path, answers=self.answers, tables=tables, charts=charts, lang=self.lang
+        )  # fmt: skip
 
 
 def report(
@@ -70,7 +73,7 @@ def report(
     if stress:
         answers["stress"] = _stressed(scenario, found.seeds, runner)
     html = build(found, **answers, lang=lang)
-    return Report(html, found, answers)
+    return Report(html, found, answers, lang)
 
 
 def switched_off(found: Replication, *, runner: Runner | None = None) -> pd.DataFrame:
@@ -105,6 +108,7 @@ def write(
     answers: Mapping[str, pd.DataFrame] | None = None,
     tables: TableFormat = "csv",
     charts: bool = True,
+    lang: str = "en",
 ) -> Path:
     """Write a run folder with report.html in it, and with `answers` as further tables; return it.
 
@@ -113,7 +117,7 @@ def write(
     """
     place = folder.check_folder(folder.default_folder(found) if path is None else path)
     with folder.in_one_step(place) as making:
-        folder.write_folder(found, making, charts=charts)
+        folder.write_folder(found, making, charts=charts, lang=lang)
         (making / "report.html").write_text(html, encoding="utf-8")
         if tables == "xlsx":
             write_xlsx(making / "tables.xlsx", {**_tables(found), **(answers or {})})

@@ -45,7 +45,8 @@ def parser() -> argparse.ArgumentParser:
     engine(run)
     run.add_argument("--threads", type=positive, default=1, metavar="N", help="threads of each run (default 1)")
     run.add_argument("-o", "--output", metavar="DIR", help="run folder (default runs/NAME-TIME-DIGEST)")
-    run.add_argument("--no-charts", action="store_true", help="draw no charts")
+    run.add_argument("--no-charts", action="store_true", help="draw no charts, write no report")
+    run.add_argument("--lang", choices=("en", "zh"), default="en", help="language of charts and report (default en)")
     run.add_argument("--quiet", action="store_true", help="no progress bar")
     run.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
 

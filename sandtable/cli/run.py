@@ -26,7 +26,7 @@ def run_(args: Namespace) -> int:
             runner = Runner(threads=args.threads, progress=progress)
             found = replication.run(scenario, args.seeds, engine=args.engine, days=args.days, runner=runner)
             progress("writing the run folder")
-            folder, fault = _written(found, place, charts=not args.no_charts)
+            folder, fault = _written(found, place, charts=not args.no_charts, lang=args.lang)
     except (FolderError, LostError) as error:
         raise InputError(str(error)) from None
     if args.json:
@@ -38,10 +38,15 @@ def run_(args: Namespace) -> int:
     return 0
 
 
-def _written(found: Replication, place: Path | None, *, charts: bool) -> tuple[Path | None, str]:
+def _written(found: Replication, place: Path | None, *, charts: bool, lang: str) -> tuple[Path | None, str]:
     """Return the folder written, or why it was not: the answer is worth printing all the same."""
     try:
-        return write_folder(found, place, charts=charts), ""
+        if not charts:
+            return write_folder(found, place, charts=False), ""
+        from experiments import reporting
+        from experiments.report import build
+
+        return reporting.write(found, build(found, lang=lang), place, lang=lang), ""
     except FolderError as error:
         return None, str(error)
 
@@ -50,5 +55,7 @@ def _show(found: Replication, folder: Path | None, seconds: float, console: Cons
     scoreboard.show(found, console)
     if folder is not None:
         console.print(f"\nrun folder: {folder}", soft_wrap=True)
+        if (folder / "report.html").is_file():
+            console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
     speed = f"{compact(found.user_days_per_second, 3)} user-days a second"
     console.print(f"took {duration(seconds)}; simulated {compact(found.user_days, 3)} user-days, {speed}")

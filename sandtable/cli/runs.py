@@ -109,7 +109,7 @@ def _lines(groups: Sequence[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
 
 def _show(store: Store, args: Namespace) -> tuple[dict[str, Any], Callable[[Console], None]]:
     entry = _found(store, args.key)
-    tables = codec.decode(entry.path.read_bytes())
+    tables = codec.Decoded(entry.path.read_bytes())
     head: dict[str, Any] = {key: (entry.about or {}).get(key) for key in _HEAD}
     stored = datetime.fromtimestamp(entry.stored, UTC).isoformat(timespec="seconds")
     kpis, targets = _main(tables["kpis"]), tables["targets"]

@@ -12,7 +12,7 @@ from experiments.report.language import Language
 from experiments.report.promises import named
 from experiments.report.sensitivity import influence, number_name
 from experiments.tables import rows
-from scenarios import Scenario, source_of, uncovered, value_at
+from scenarios import Scenario, source_of, value_at
 from scenarios.paths import Path, render
 
 APART = {"schema_version", "overlays", "priors", "provenance"}
@@ -47,9 +47,9 @@ class Assumptions:
 
     count: int
     of: int
-    """Numbers that the plan sets."""
+    """Numbers of the plan that differ from their defaults."""
     unsourced: int
-    """Numbers without provenance."""
+    """Those of them without provenance."""
     ranked: tuple[Number, ...]
     """Those that were varied, the most influential first."""
     open: tuple[Number, ...]
@@ -62,7 +62,8 @@ def assumptions(replication: Replication, sweep: pd.DataFrame | None, language: 
     scenario = replication.scenario
     moved = {} if sweep is None else _moved(replication, sweep, language)
     values = numbers(scenario)
-    assumed = [path for path in values if (source_of(scenario, path) or "").startswith("assumed")]
+    sources = {path: source_of(scenario, path) for path in values}
+    assumed = [path for path, source in sources.items() if source is not None and source.startswith("assumed")]
     listed = list(dict.fromkeys([*moved, *scenario.priors]))
     ranked = [path for path in listed if path in moved]
     still = [path for path in listed if path not in moved]
@@ -74,7 +75,7 @@ def assumptions(replication: Replication, sweep: pd.DataFrame | None, language: 
     return Assumptions(
         count=len(assumed),
         of=len(values),
-        unsourced=len(uncovered(scenario)),
+        unsourced=sum(source is None for source in sources.values()),
         ranked=tuple(_number(scenario, path, _value(scenario, path, values), moved[path], language) for path in ranked),
         open=tuple(_number(scenario, path, _value(scenario, path, values), "", language) for path in still),
         rest=tuple(Section(str(known.get(name, name)), tuple(part)) for name, part in rest.items()),
@@ -82,8 +83,8 @@ def assumptions(replication: Replication, sweep: pd.DataFrame | None, language: 
 
 
 def numbers(scenario: Scenario) -> dict[str, float | str]:
-    """Return the numbers that the files of a scenario set (not defaults) by path; percentages of accounts as written."""
-    data = scenario.model_dump(by_alias=True, exclude_unset=True, exclude=APART)
+    """Return the numbers of a scenario that differ from their defaults, by path; percentages of accounts as written."""
+    data = scenario.model_dump(by_alias=True, exclude_defaults=True, exclude=APART)
     return {render(path): value for path, value in _below(data, ())}
 
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from experiments.curves import STOCKS, TOTALS
-from experiments.plots import kpi_curves
-from experiments.plots.style import BLUE, GREY, RUST
+from experiments.plots import kpi_curves, timeline
+from experiments.plots.style import BLUE, GREY, RUST, styled
 from experiments.plots.timeline import first_day
 from experiments.replication import Replication
 from experiments.report.figure import SHADE, Chart, Json, dates, day, layout, plain, scale, short, still
@@ -67,7 +68,7 @@ def _chart(replication: Replication, kpi: str, table: pd.DataFrame, language: La
         title=title(kpi, language),
         alt=_alt(scenario, kpi, table, words, language),
         svg=still(
-            kpi_curves.draw, replication.curves, replication.kpis, scenario, kpi,
+            _curve, replication.curves, replication.kpis, scenario, kpi,
             name=name, lang=language.code, size=SIZE,
         ),
         plotly={
@@ -82,6 +83,15 @@ def _chart(replication: Replication, kpi: str, table: pd.DataFrame, language: La
         height=HEIGHT,
         note="; ".join(words),
     )  # fmt: skip
+
+
+@styled
+def _curve(curves: pd.DataFrame, kpis: pd.DataFrame, scenario: Scenario, kpi: str, *, lang: str) -> Axes:
+    """Draw the still curve with phases and festivals."""
+    ax = kpi_curves.draw(curves, kpis, scenario, kpi, lang=lang)
+    timeline.phases(ax, scenario, named=False)
+    timeline.festivals(ax, scenario)
+    return ax
 
 
 def _drawn(target: Target, kpi: str) -> bool:

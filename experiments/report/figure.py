@@ -39,6 +39,8 @@ class Chart:
     height: int
     """Height of the moving picture [CSS pixels]."""
     note: str = ""
+    hint: str = ""
+    """What a reader can do with the moving picture."""
 
 
 def still(draw: Callable[..., Axes], *args: Any, name: str, lang: str, size: tuple[float, float], **how: Any) -> Markup:
@@ -65,7 +67,7 @@ def _of_a_page(svg: str, name: str) -> str:
     svg = re.sub(r"<svg ([^>]*)>", r'<svg \1 aria-hidden="true" focusable="false">', svg, count=1)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     svg = re.sub(r"; font-family: [^;\"]*|font-family: [^;\"]*; ", "", svg)
-    svg = re.sub(r'(\bid="|"#|url\(#)', rf"\g<1>{name}-", svg)
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
     svg = re.sub(r"(-?\d+\.\d{2})\d+", r"\1", svg)
     svg = re.sub(r"<style type=\"text/css\">\*\{[^}]*\}</style>", "", svg)
     return re.sub(r">\s*\n\s*<", "><", svg)

@@ -11,6 +11,7 @@
   });
   const touch = window.matchMedia("(pointer: coarse)").matches;
   const config = { displayModeBar: false, responsive: true, showTips: false, doubleClick: "reset", locale: "report" };
+  if (!touch) document.querySelector(".zoom").hidden = false;
   const drawn = new Set();
   const seeds = document.getElementById("seeds");
   let following = false;

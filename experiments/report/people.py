@@ -4,13 +4,16 @@ from datetime import timedelta
 from math import isnan
 
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 
 from experiments.plots import acquisition, retention
-from experiments.plots.style import STACK
+from experiments.plots.style import STACK, styled
 from experiments.plots.timeline import first_day
 from experiments.replication import Replication
 from experiments.report.figure import Chart, dates, day, layout, plain, scale, short, still
 from experiments.report.language import Language
+from scenarios import Scenario
 
 _TOLD = 4
 """Channels told in words."""
@@ -37,7 +40,7 @@ def registrations(replication: Replication, language: Language) -> Chart | None:
         id="registrations",
         title=language("people.registrations"),
         alt=language("people.registrations_alt", parts=parts),
-        svg=still(acquisition.draw, table, scenario, name="registrations", lang=language.code, size=(8.0, 3.4)),
+        svg=still(_stack, table, scenario, name="registrations", lang=language.code, size=(9.0, 4.2)),
         plotly={
             "data": traces,
             "layout": layout(
@@ -49,8 +52,16 @@ def registrations(replication: Replication, language: Language) -> Chart | None:
             ),
         },
         height=400,
-        note=language("people.registrations_lead"),
+        hint=language("people.registrations_lead"),
     )  # fmt: skip
+
+
+@styled
+def _stack(table: pd.DataFrame, scenario: Scenario, *, lang: str) -> Axes:
+    """Draw the still stack with its legend below."""
+    ax = acquisition.draw(table, scenario, lang=lang)
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.1), ncols=5)
+    return ax
 
 
 def channel(name: str, language: Language) -> str:
@@ -90,7 +101,7 @@ def stays(replication: Replication, language: Language) -> Chart | None:
         ),
         svg=still(
             retention.draw, table, sizes, replication.scenario, name="retention", lang=language.code,
-            size=(9.0, 1.2 + 0.26 * max(len(table), 5)),
+            size=(11.5, 1.2 + 0.26 * max(len(table), 5)),
         ),
         plotly={
             "data": [{

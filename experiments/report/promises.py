@@ -77,7 +77,9 @@ def named(replication: Replication, name: str, language: Language) -> str:
     if target.title:
         return target.title
     if language.code != "en":
-        return language.kpi(target.kpi)
+        twins = [t for t in replication.scenario.targets.values() if t.kpi == target.kpi and not t.title]
+        window = language("course.of_window", title=language.kpi(target.kpi), window=language.window(target.window))
+        return window if len(twins) > 1 else language.kpi(target.kpi)
     words = [word.upper() if word in ACRONYMS else word for word in name.split("-")]
     return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 

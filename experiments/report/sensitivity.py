@@ -62,7 +62,7 @@ def tornados(replication: Replication, sweep: pd.DataFrame, language: Language) 
         order = ranks.loc[(ranks["name"] == name) & ranks["sure"], "parameter"].tolist()[:MOST]
         make = _swings if method == "oat" else _bars
         drivers = tuple(make(replication.scenario, part, order, language))
-        points = all(word.endswith(language("number.points")) for d in drivers for word in d.words)
+        points = bool(drivers) and all(word.endswith(language("number.points")) for d in drivers for word in d.words)
         found.append(Tornado(named(replication, str(name), language), drivers, points and method == "oat"))
     return found
 

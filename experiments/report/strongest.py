@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from experiments.job import MONTH_DAYS
 from experiments.plots.credit import OWN, WORD
@@ -39,8 +42,9 @@ def strongest(replication: Replication, promise: Any, levers: pd.DataFrame | Non
     """Return the lever that matters most for a row of the promises.
 
     From `levers` (each lever switched off on the same seeds) where it is given: the one whose absence moves the promise
-    most, beyond its 95 % interval. Otherwise what the runs measured themselves: credited orders, GMV or contribution,
-    booked costs, or counts by channel; for ratios and shares, whose causes no credit tells, only a hint.
+    most, beyond a 95 % interval that allows for the number of levers tried. Otherwise what the runs measured
+    themselves: credited orders, GMV or contribution, booked costs, or counts by channel; for ratios and shares, whose
+    causes no credit tells, only a hint.
     """
     if levers is not None and len(part := levers[levers["name"] == promise.name]):
         return _without(replication.scenario, part, promise, language)
@@ -62,14 +66,34 @@ def lever_name(scenario: Scenario, lever: str, language: Language) -> str:
 
 
 def _without(scenario: Scenario, part: pd.DataFrame, promise: Any, language: Language) -> Strongest:
-    sure = part[(part["ci_low"] > 0) | (part["ci_high"] < 0)]
+    tried = part["lever"].nunique()
+    sure = part[part["difference"].abs() > _half_width(part, tried)]
+    sure = sure[[language.difference(d, promise.unit, promise.kpi)[0] != "0" for d in sure["difference"]]]
     if sure.empty:
-        tried = part["lever"].nunique()
-        return Strongest(language("lever.without_none"), "", language("lever.without_none_basis", n=tried))
-    row = next(rows(sure.loc[[sure["difference"].abs().idxmax()]]))
-    change = language.difference(row.difference, promise.unit, promise.kpi)
-    name = lever_name(scenario, row.lever, language)
+        return Strongest(language("lever.without_none"), "", _weak(scenario, part, promise, tried, language))
+    name, change = _largest_change(scenario, sure, promise, language)
     return Strongest(name, language("lever.without", change=change), language("lever.without_basis"))
+
+
+def _weak(scenario: Scenario, part: pd.DataFrame, promise: Any, tried: int, language: Language) -> str:
+    """Return which of the levers tried moved a promise most, though not beyond chance."""
+    known = part.dropna(subset=["difference"])
+    if known.empty:
+        return language("lever.unknown_basis", n=tried)
+    name, change = _largest_change(scenario, known, promise, language)
+    return language("lever.without_none_basis", n=tried, name=name, change=change)
+
+
+def _largest_change(scenario: Scenario, part: pd.DataFrame, promise: Any, language: Language) -> tuple[str, str]:
+    row = next(rows(part.loc[[part["difference"].abs().idxmax()]]))
+    return lever_name(scenario, row.lever, language), language.difference(row.difference, promise.unit, promise.kpi)
+
+
+def _half_width(part: pd.DataFrame, tests: int) -> NDArray[np.float64]:
+    """Return the half-widths of 95 % intervals that hold for so many levers at once (Bonferroni)."""
+    degrees = np.maximum(part["seeds"].to_numpy() - 1, 1)
+    wider = stdtrit(degrees, 1 - 0.025 / tests) / stdtrit(degrees, 0.975)
+    return np.asarray((part["ci_high"] - part["ci_low"]) / 2 * wider, np.float64)
 
 
 def _credited(replication: Replication, promise: Any, column: str, language: Language) -> Strongest:

@@ -83,8 +83,10 @@ def test_intervals_of_stopped_sequences_cover_nearly_as_they_say(spread, least):
 
 
 def test_the_number_of_runs_is_what_the_noise_asks_for():
-    """(1.96 x 0.1 / 0.02)^2 = 96 runs, and a few for t. The variance of 100 runs is known to 14 %, so 30 sequences stop
-    within three times that (and a tenth more for the step to the last look), and their mean size is within 10 % (three standard errors are 8 %)."""
+    """(1.96 x 0.1 / 0.02)^2 = 96 runs, and a few for t. The variance of 100 runs is known to 14 %, so 30 sequences
+    stop within three times that (and a tenth more for the step to the last look), and their mean size is within 10
+    % (three standard errors are 8 %).
+    """
     sizes = [len(until_narrow(sampler(np.random.default_rng(k), 0.1), [False], 0.02)[0]) for k in range(30)]
     assert np.mean(sizes) == pytest.approx(100, rel=0.1)
     assert all(58 <= n <= 156 for n in sizes)

@@ -123,8 +123,11 @@ class Clocked:
 
 
 def regret(market: Exact, plan: Plan) -> float:
-    """Return the loss from a plan as a share of the optimum."""
-    return 1 - market.mean(plan) / market.optimum
+    """Return the loss from a plan as a share of the optimum; `ValueError` if the plan beats the optimum."""
+    loss = 1 - market.mean(plan) / market.optimum
+    if loss < -1e-3:
+        raise ValueError(f"the optimum of this market is not one: {market.optimum:g} is beaten by {-loss:.2%}")
+    return loss
 
 
 def coupled(market: Exact, replications: int, seed: int) -> Track:

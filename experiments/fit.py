@@ -51,7 +51,7 @@ class Fit:
 
 def without_plan(scenario: Scenario) -> Scenario:
     """Return the market without levers, rules and shocks: what holds today."""
-    return scenario.override({"levers": {}, "rules": {}, "shocks": {}, "targets": {}})
+    return scenario.override({"levers": {}, "rules": {}, "shocks": {}, "targets": {}, "choices": {}})
 
 
 def fit(

@@ -68,17 +68,22 @@ def write_folder(
     """
     folder = check_folder(default_folder(replication) if path is None else path)
     with in_one_step(folder) as making:
-        (making / "scenario.yaml").write_text(scenarios.dump(replication.scenario), encoding="utf-8")
-        text = json.dumps(manifest(replication), indent=2, ensure_ascii=False)
-        (making / "manifest.json").write_text(text + "\n", encoding="utf-8")
-        replication.daily.to_parquet(making / "daily.parquet", index=False, compression="zstd")
-        write_csv(making, tables(replication))
-        if charts:
-            from experiments.plots import CHARTS
-
-            pictures = {name: partial(draw, replication, lang=lang) for name, draw in CHARTS.items()}
-            save_charts(making / "charts", pictures)
+        fill_folder(making, replication, charts=charts, lang=lang)
     return folder
+
+
+def fill_folder(making: Path, replication: Replication, *, charts: bool = True, lang: str = "en") -> None:
+    """Write what a run folder holds into a folder that is being made; see `write_folder`."""
+    (making / "scenario.yaml").write_text(scenarios.dump(replication.scenario), encoding="utf-8")
+    text = json.dumps(manifest(replication), indent=2, ensure_ascii=False)
+    (making / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    replication.daily.to_parquet(making / "daily.parquet", index=False, compression="zstd")
+    write_csv(making, tables(replication))
+    if charts:
+        from experiments.plots import CHARTS
+
+        pictures = {name: partial(draw, replication, lang=lang) for name, draw in CHARTS.items()}
+        save_charts(making / "charts", pictures)
 
 
 def manifest(replication: Replication) -> dict[str, Any]:

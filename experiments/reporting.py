@@ -117,7 +117,7 @@ def write(
     """
     place = folder.check_folder(folder.default_folder(found) if path is None else path)
     with folder.in_one_step(place) as making:
-        folder.write_folder(found, making, charts=charts, lang=lang)
+        folder.fill_folder(making, found, charts=charts, lang=lang)
         (making / "report.html").write_text(html, encoding="utf-8")
         if tables == "xlsx":
             write_xlsx(making / "tables.xlsx", {**_tables(found), **(answers or {})})

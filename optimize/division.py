@@ -8,15 +8,16 @@ import numpy as np
 from optimize.conflict import Conflict
 from optimize.market import Floats, Plan, Space
 from optimize.money import Solution, solve
-from optimize.pieces import Points, hill
+from optimize.pieces import Points
 from optimize.plan_limits import GOAL, Rest, plan_limits
 from optimize.problem import Cell, Goal, Problem, least_spend
-from optimize.response import Responses
+from optimize.response import Hill, Responses
 from optimize.spending import Post
 from scenarios import Scenario
 
 ROUGH, SECONDS = 1e-3, 3.0
 """Gap and time of the divisions inside a search [relative, s]."""
+CORNERS = 49
 EXACT, LONGEST = 1e-5, 30.0
 """Gap and time of the last one."""
 
@@ -60,7 +61,10 @@ class Division:
         return solve(Problem(cells, [r for r in rules if not r.value], least_spend()), gap=ROUGH).conflict
 
     def problem(self, responses: Responses, unit: Floats, *, whole: bool = False) -> Problem:
-        """Return the problem: the most of the goal credited to media, less what money takes from the goal itself."""
+        """Return the problem: the most of the goal credited to media, less what money takes from the goal itself.
+
+        Curves are drawn through `CORNERS` points, which is closer than they are known.
+        """
         now = self.space.spend(self.space.current)
         parts = responses.parts(now[None], unit[None])
         worth = responses.scale * float(parts.gain[0] * parts.lift[0])
@@ -74,6 +78,7 @@ class Division:
 
     def _cell(self, post: Post, top: float, half: float, power: float, whole: bool) -> Cell:
         bounds = self.space.levers[post.name]
-        curve = hill(top, half, power, 0.0, max(bounds.high, 1.0))
+        spend = max(bounds.high, 1.0) * np.linspace(0.0, 1.0, CORNERS) ** 2
+        curve = Points(spend, Hill(top, half, power).at(spend))
         unit = post.unit if whole and post.unit and bounds.high - bounds.low > post.unit else None
         return Cell(post.name, {GOAL: curve}, post.lever, post.period, post.account, bounds.low, bounds.high, unit)

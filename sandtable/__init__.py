@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from experiments.gate import gate
     from experiments.replicate import replicate
     from experiments.replication import Replication, run
+    from experiments.reporting import report
     from experiments.runner import Runner
     from experiments.store import Store
     from experiments.stress import stress
@@ -51,6 +52,7 @@ _HOME = {
     "optimize": "optimize.optimum",
     "optimum": "optimize.optimum",
     "replicate": "experiments.replicate",
+    "report": "experiments.reporting",
     "run": "experiments.replication",
     "simulate": "sim.run",
     "stress": "experiments.stress",
@@ -76,6 +78,7 @@ __all__ = [
     "optimize",
     "optimum",
     "replicate",
+    "report",
     "run",
     "simulate",
     "stress",

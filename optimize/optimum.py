@@ -23,7 +23,7 @@ from optimize.rehearsals import Rehearsals
 from optimize.search import Proposal, search
 from optimize.spending import BESIDE, posts
 from scenarios import Scenario
-from scenarios.choices import Range
+from scenarios.uncertainty import Range
 from sim.compile import source_digest
 
 FRESH = 900_001

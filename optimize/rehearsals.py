@@ -13,7 +13,7 @@ from optimize.division import Division
 from optimize.market import Bounds, Outcome, Plan, Setting, Space
 from optimize.spending import BESIDE, Post, posts, with_money
 from scenarios import Scenario
-from scenarios.choices import Range
+from scenarios.uncertainty import Range
 
 GOALS = {"gmv": "yuan of GMV", "orders": "orders", "profit": "yuan of profit"}
 """KPIs that runs credit to levers, and what their units are called."""

@@ -6,26 +6,7 @@ from pydantic import Field, model_validator
 
 from scenarios.literals import Factor, Flag, Names, Number, Rate, Share, Yuan
 from scenarios.model import MisfitError, Model
-
-
-class Range(Model):
-    """The values that a setting may take."""
-
-    low: Number
-    """Least value."""
-    high: Number
-    """Largest value."""
-    log: Flag = False
-    """Whether equal ratios, not differences, are equal steps."""
-
-    @model_validator(mode="after")
-    def _a_range(self) -> "Range":
-        if not self.low < self.high:
-            swapped = f"did you mean low: {self.high:g}, high: {self.low:g}?" if self.low > self.high else ""
-            raise MisfitError(f"must be below high ({self.high:g})", at=("low",), fix=swapped, with_=("high",))
-        if self.log and not self.low > 0:
-            raise MisfitError("must be above 0 with log: true", at=("low",), fix="did you mean log: false?")
-        return self
+from scenarios.uncertainty import Range
 
 
 class Money(Model):

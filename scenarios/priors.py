@@ -7,14 +7,13 @@ from typing import get_args
 from pydantic import ValidationError
 
 from scenarios.changes import apply
-from scenarios.choices import Range
 from scenarios.faults import shown
 from scenarios.paths import Path, bare, fields, parse, render
 from scenarios.scenario import Scenario
 from scenarios.steps import NoPathError, Step, reach
 from scenarios.translate import findings
 from scenarios.tree import Finding, Node, find, plain, plant
-from scenarios.uncertainty import Prior
+from scenarios.uncertainty import Prior, Range
 from scenarios.values import is_numeric, numbers_below, read_number, spelled
 from scenarios.view import View, adapter, has_entries
 

@@ -20,7 +20,7 @@ from sandtable.cli.compare import show_differences
 from sandtable.cli.question import FAULTS, store_of
 from sandtable.cli.screen import InputError, bar, complain, load, page, print_json, told
 from scenarios import Scenario
-from scenarios.choices import Range
+from scenarios.uncertainty import Range
 
 
 def optimize_(args: Namespace) -> int:

@@ -45,15 +45,14 @@ class Exact(Market, Protocol):
 class Given:
     """A market from a file of the user's, with `simulate(b, c, seed, detail=True)`, `f_true(b, c)`, `B`, `C_LO`, `C_HI`."""
 
-    def __init__(self, path: str, extra: float, start: Plan | None = None) -> None:
-        self.path, self.extra, self.start = path, extra, start
+    def __init__(self, path: str, extra: float, optimum: float, start: Plan | None = None) -> None:
+        self.path, self.extra, self.optimum, self.start = path, extra, optimum, start
         spec = importlib.util.spec_from_file_location("given_market", path)
         if spec is None or spec.loader is None:
             raise ValueError(f"`--market` must name a Python file, but got {path!r}")
         self.module: Any = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(self.module)
         self.module.EXTRA = extra
-        self.optimum = 2623.468
 
     @property
     def name(self) -> str:
@@ -181,7 +180,7 @@ def begin(market: Any, seed: int) -> Any:
     point = np.random.default_rng([7, seed]).random(len(market.space.levers) + len(market.space.settings))
     start = market.at(point)
     if isinstance(market, Given):
-        return Given(market.path, market.extra, start)
+        return Given(market.path, market.extra, market.optimum, start)
     twin = replace(market, start=start)
     twin.__dict__["optimum"] = market.optimum
     return twin
@@ -209,6 +208,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     out = argparse.ArgumentParser(prog="python -m benchmarks.search", description=__doc__)
     out.add_argument("--market", help="Python file with another market of this kind, in place of the family's")
+    out.add_argument("--optimum", type=float, default=2623.468, help="largest mean of `--market`")
     out.add_argument("--extra", type=float, default=0.0, help="noise that common seeds do not cancel")
     out.add_argument("--searches", type=int, default=20)
     out.add_argument("--replications", type=int, default=700)
@@ -224,7 +224,7 @@ def main() -> int:
     table = Table("market", "method", *(f"{100 * x:.0f} %" for x in LEVELS), "at the end", "proved", "CPU ms/rep")
     markets: list[tuple[str, str, dict[str, Any]]] = []
     if args.market:
-        build = {"path": args.market, "extra": args.extra}
+        build = {"path": args.market, "extra": args.extra, "optimum": args.optimum}
         markets.append((Given(**build).name, "given", build))
     else:
         members = Family().noisy(args.extra) if args.extra else Family().members

@@ -43,7 +43,7 @@ def old_run(store: Store, key: str = "f" * 64) -> Path:
     """Put the run of another version of the model into a store."""
     entry = next(store.entries())
     about = {k: v for k, v in (entry.about or {}).items() if k not in ("format", "tables", "sha256")}
-    data = codec.encode(about | {"model": "an-old-one"}, codec.decode(entry.path.read_bytes()))
+    data = codec.encode(about | {"model": "an-old-one"}, codec.Decoded(entry.path.read_bytes()))
     path = store.folder / "an-old-one" / key[:2] / f"{key}.run"
     path.parent.mkdir(parents=True)
     path.write_bytes(data)

@@ -88,7 +88,7 @@ def main() -> None:
     args = parser.parse_args()
     console = Console(width=110, highlight=False)
     sizes = args.users, args.days, args.samples
-    batch(*sizes[:2], 4, 1)
+    batch(*sizes[:2], 8, 1)
     table = Table(title=f"A sweep of {2 * args.samples} runs, {args.users:,} users x {args.days} days ({PLAN})")
     table.add_column("what")
     table.add_column("value", justify="right")

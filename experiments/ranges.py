@@ -7,6 +7,7 @@ from typing import Any
 from experiments.design import Kind, Method, Parameter
 from experiments.units import compact
 from scenarios import Scenario, ScenarioError, as_written, parse_set, value_at
+from scenarios.choices import Choices
 from scenarios.faults import shown
 from scenarios.paths import parse, render
 from scenarios.priors import UNREAD
@@ -64,8 +65,8 @@ def parameters(scenario: Scenario, over: Over | None = None, method: Method = "o
 
 
 def without_words(scenario: Scenario) -> Scenario:
-    """Return the scenario without what runs do not depend on, and what makes changes of it slow: priors, overlays."""
-    return scenario.model_copy(update={"priors": {}, "overlays": {}, "provenance": {}})
+    """Return the scenario without what runs do not depend on and what makes changes slow: priors, choices, overlays."""
+    return scenario.model_copy(update={"priors": {}, "choices": Choices(), "overlays": {}, "provenance": {}})
 
 
 def _given(over: Over) -> tuple[list[_Wanted], list[str]]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from experiments import codec, executors
-from experiments.curves import curves
+from experiments.curves import MONTH_DAYS, curves
 from experiments.tables import categorised
 from scenarios import Scenario
 from sim.compile import source_digest
@@ -29,7 +29,6 @@ KEPT: dict[Detail, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """Tables kept of a run."""
-MONTH_DAYS = 30
 SO_FAR = "so far"
 """Window of the simulated part of the plan, in runs that end early."""
 

@@ -122,8 +122,10 @@ class Rehearsals:
 
     def _period(self, lever: str, phase: str) -> str:
         mine = self._periods.get(lever, ())
-        if mine in ((), (BESIDE,)) or phase in mine:
-            return phase if mine and phase in mine else BESIDE
+        if phase in mine:
+            return phase
+        if mine in ((), (BESIDE,)):
+            return BESIDE
         begins = {name: self.scenario.span(name)[0] for name in self.scenario.phases}
         at = begins.get(phase, np.inf)
         before = [period for period in mine if begins[period] <= at]

@@ -95,7 +95,7 @@ def _parts(lever: Media, calendar: Calendar, weights: NDArray[np.float64]) -> di
     return {period: float(weights[names == period].sum() / weights.sum()) for period in periods}
 
 
-def _pace(lever: Media, factors: Mapping[str, float], phases: Mapping[str, str] | None = None) -> dict[str, float]:
+def _pace(lever: Media, factors: Mapping[str, float]) -> dict[str, float]:
     """Return the pace with the weights of each phase multiplied."""
     pace = {period: lever.pace.get(period, 1.0) * factor for period, factor in factors.items()}
     return pace | {when: weight for when, weight in lever.pace.items() if when not in factors}

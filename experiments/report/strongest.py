@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from experiments.job import MONTH_DAYS
+from experiments.curves import MONTH_DAYS
 from experiments.plots.credit import OWN, WORD
 from experiments.replication import Replication
 from experiments.report.language import Language

@@ -6,12 +6,10 @@ from pathlib import Path
 from rich.console import Console
 
 from experiments import scoreboard
-from experiments.executors import ClusterError, LostError
-from experiments.folder import RUNS, FolderError, check_folder
+from experiments.folder import RUNS, check_folder
 from experiments.reporting import Report, report
-from experiments.runner import ModelError, Runner
-from experiments.store import StoreError
-from sandtable.cli.question import store_of
+from experiments.runner import Runner
+from sandtable.cli.question import FAULTS, store_of
 from sandtable.cli.screen import InputError, bar, load, page, print_json
 
 
@@ -27,7 +25,7 @@ def report_(args: Namespace) -> int:
             found = report(scenario, args.seeds, **wanted, lang=args.lang, runner=runner)
             progress("writing the folder")
             folder = found.write(place, tables=args.tables)
-    except (FolderError, LostError, ClusterError, ModelError, StoreError, ValueError) as error:
+    except FAULTS as error:
         raise InputError(str(error)) from None
     if args.json:
         print_json(scoreboard.document(found.replication, str(folder)) | {"report": str(folder / "report.html")})

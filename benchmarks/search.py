@@ -80,10 +80,10 @@ class Given:
         """Return the exact mean of a plan."""
         return float(self.module.f_true(*self.arrays(plan)))
 
-    def evaluate(self, plan: Plan, seeds: Sequence[int]) -> list[Outcome]:
-        """Return one outcome per seed."""
+    def evaluate(self, asked: Sequence[tuple[Plan, int]]) -> list[Outcome]:
+        """Return the outcome of each plan under its seed."""
         outcomes = []
-        for seed in seeds:
+        for plan, seed in asked:
             kpi, credit = self.module.simulate(*self.arrays(plan), seed, detail=True)
             outcomes.append(Outcome(float(kpi), dict(zip(plan.money, map(float, credit), strict=True))))
         self.module._CACHE.clear()
@@ -113,10 +113,10 @@ class Clocked:
     def __init__(self, market: Exact) -> None:
         self.market, self.space, self.seconds = market, market.space, 0.0
 
-    def evaluate(self, plan: Plan, seeds: Sequence[int]) -> list[Outcome]:
-        """Return one outcome per seed."""
+    def evaluate(self, asked: Sequence[tuple[Plan, int]]) -> list[Outcome]:
+        """Return the outcome of each plan under its seed."""
         start = time.process_time()
-        outcomes = self.market.evaluate(plan, seeds)
+        outcomes = self.market.evaluate(asked)
         self.seconds += time.process_time() - start
         return outcomes
 
@@ -152,7 +152,7 @@ def plain(sampler: Callable[[int], optuna.samplers.BaseSampler]) -> Callable[[Ex
         while (len(points) + 1) * COMMON <= replications:
             trial = study.ask(spaces)
             plan = within_budget(market.space, to_plan(market.space, trial.params))
-            value = float(np.mean([outcome.kpi for outcome in clocked.evaluate(plan, seeds)]))
+            value = float(np.mean([outcome.kpi for outcome in clocked.evaluate([(plan, seed) for seed in seeds])]))
             study.tell(trial, value)
             spent = (len(points) + 1) * COMMON
             points.append((spent, regret(market, plan) if value > best else points[-1][1]))

@@ -101,12 +101,12 @@ class Sister:
             chance = np.convolve(chance, [1 - p, p])
         return float(self.users * (chance @ worth - self.message * share) - self.net * spend.sum())
 
-    def evaluate(self, plan: Plan, seeds: Sequence[int]) -> list[Outcome]:
-        """Return one outcome per seed; a touched user's profit is credited in equal parts to what touched him."""
-        return [self.outcome(plan, seed) for seed in seeds]
+    def evaluate(self, asked: Sequence[tuple[Plan, int]]) -> list[Outcome]:
+        """Return the outcome of each plan under its seed."""
+        return [self.outcome(plan, seed) for plan, seed in asked]
 
     def outcome(self, plan: Plan, seed: int) -> Outcome:
-        """Return the outcome of one replication."""
+        """Return the outcome of one replication; a touched user's profit is credited in equal parts to what touched him."""
         draws = np.random.default_rng([3, seed])
         touch, taste = draws.random((self.users, len(self.tops) + 1)), draws.standard_normal(self.users)
         basket = baskets()[draws.integers(0, len(baskets()), self.users)]

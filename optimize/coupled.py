@@ -49,6 +49,11 @@ class Belief:
         """Its expected goal."""
         return float(self.surface.mean(self.unit[None])[0])
 
+    @property
+    def error(self) -> float:
+        """Standard deviation of that expectation, by the posterior of the surface."""
+        return float(np.sqrt(max(sum(part.posterior(self.unit[None])[1][0, 0] for part in self.surface.parts), 0.0)))
+
     def expect(self, runs: Runs) -> Floats:
         """Return the expected goal [runs] of plans that were run."""
         brought, rest = carried(self.responses, runs, self.spend, smooth=True)

@@ -152,6 +152,12 @@ class Divide(Protocol):
         """Return the money [levers] in yuan that is best by fitted responses at places [settings] of the settings."""
 
 
+def rehearse(market: "Market", plans: Sequence[Plan], seeds: Sequence[int]) -> list[list[Outcome]]:
+    """Return the outcomes [plans][seeds] of plans under common seeds, asked for at once."""
+    found = market.evaluate([(plan, seed) for plan in plans for seed in seeds])
+    return [found[k : k + len(seeds)] for k in range(0, len(found), len(seeds))]
+
+
 class Market(Protocol):
     """Anything that can rehearse a plan."""
 
@@ -159,5 +165,7 @@ class Market(Protocol):
     def space(self) -> Space:
         """The plans to choose from."""
 
-    def evaluate(self, plan: Plan, seeds: Sequence[int]) -> list[Outcome]:
-        """Return one outcome per seed. Equal seeds give common random numbers; an outcome depends on (plan, seed) only."""
+    def evaluate(self, asked: Sequence[tuple[Plan, int]]) -> list[Outcome]:
+        """Return the outcome of each (plan, seed). Equal seeds give common random numbers; an outcome depends on its plan
+        and seed only.
+        """

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from optimize.market import Floats, Market, Plan
+from optimize.market import Floats, Market, Plan, rehearse
 
 LOOKS = 3
 
@@ -49,8 +49,7 @@ def race(market: Market, plans: Mapping[str, Plan], seeds: Sequence[int], *, lev
         upto = max(8, int(np.ceil(share * len(seeds))))
         if upto == done:
             continue
-        for name, plan in plans.items():
-            fresh = market.evaluate(plan, seeds[done:upto])
+        for name, fresh in zip(names, rehearse(market, list(plans.values()), seeds[done:upto]), strict=True):
             kpis[name] = np.r_[kpis[name], [outcome.kpi for outcome in fresh]]
         done = upto
         table = pd.DataFrame([compare(kpis, a, b, tail) for a, b in pairs])

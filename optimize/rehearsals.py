@@ -97,11 +97,14 @@ class Rehearsals:
         present = sum(post.money for post in self.posts)
         return with_money(changed, plan.money, total=self.scenario.accounts.total + self.budget - present)
 
-    def evaluate(self, plan: Plan, seeds: Sequence[int]) -> list[Outcome]:
-        """Return one outcome per seed."""
-        proposed = self.proposed(plan)
-        jobs = (Job(proposed, seed, proposed.clock.days) for seed in seeds)
-        return [self.outcome(tables) for tables in self.runner.tables(jobs, len(seeds))]
+    def evaluate(self, asked: Sequence[tuple[Plan, int]]) -> list[Outcome]:
+        """Return the outcome of each plan under its seed."""
+        jobs, last = [], None
+        for plan, seed in asked:
+            if last is None or last[0] is not plan:
+                last = plan, self.proposed(plan)
+            jobs.append(Job(last[1], seed, self.scenario.clock.days))
+        return [self.outcome(tables) for tables in self.runner.tables(jobs, len(jobs))]
 
     def outcome(self, tables: Tables) -> Outcome:
         """Return the goal over the plan and what of it is credited to each post.

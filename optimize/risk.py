@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from optimize.market import Floats, Market, Plan
+from optimize.market import Floats, Market, Plan, rehearse
 
 DRAWS = 2000
 
@@ -101,7 +101,7 @@ def choose(market: Market, plans: Mapping[str, Plan], seeds: Sequence[int], risk
     if len(seeds) < 20 or not plans:
         raise ValueError(f"a choice by risk needs 20 seeds and a plan, but got {len(seeds)} and {len(plans)}")
     names, levers = list(plans), list(market.space.levers)
-    outcomes = [market.evaluate(plan, seeds) for plan in plans.values()]
+    outcomes = rehearse(market, list(plans.values()), seeds)
     kpi = np.array([[outcome.kpi for outcome in row] for row in outcomes])
     credit = np.array([[[o.credit[name] for name in levers] for o in row] for row in outcomes])
     draws = np.random.default_rng(0).integers(0, len(seeds), (DRAWS, len(seeds)))

@@ -64,6 +64,11 @@ class CoupledSampler(BaseSampler):
             starts.append(starts[-1] + self.length(starts[-1]))
         return starts[:-1]
 
+    def room(self, place: int) -> int:
+        """Return how many trials from a place on share a seed and a stage."""
+        ends = [end for end in self.stages(place + self.block) if end > place]
+        return min([self.block - place % self.block, *(end - place for end in ends)])
+
     def length(self, start: int) -> int:
         """Return the number of trials in the stage that starts at trial `start`."""
         return max(1, int(GROWTH * start) // self.block) * self.block

@@ -9,15 +9,16 @@ narrows as the search closes in. What is found is raced against the current plan
 not seen; without a proven gain the current plan stays.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import optuna
 import pandas as pd
 from optuna.study import Study
-from optuna.trial import Trial, TrialState
+from optuna.trial import TrialState
 
-from optimize.market import Market, Plan
+from optimize.market import Market, Outcome, Plan
 from optimize.race import Race, race
 from optimize.response import Responses
 from optimize.sampler import RUNS, CoupledSampler, begun, history, place_of, search_space, to_params, to_plan
@@ -25,6 +26,18 @@ from optimize.sampler import RUNS, CoupledSampler, begun, history, place_of, sea
 SEEDS = 1_000_000
 """Market seeds of a search start at this multiple of its seed; the second half of them is for the final race."""
 CURRENT, FOUND, BEST = "current", "found", "best trial"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a search is."""
+
+    trials: int
+    of: int
+    expected: float
+    """Expected goal of the best plan so far; nan before the first learning."""
+    half: float
+    """Half-width of its 95 % interval by the search's own posterior."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +74,16 @@ def search(
     name: str = "coupled",
     alone: bool = True,
     tolerance: float = 0.0,
+    finals: Market | None = None,
+    report: Callable[[Standing], None] | None = None,
 ) -> Proposal:
     """Search `market` with at most `replications` runs, then race the finding on at most `verify` fresh seeds.
 
     `first`: plans of the opening design, the current plan among them. `block`: plans that share a seed. `storage`: Optuna
     storage URL; a study `name` found there is continued. `alone`: no other process works on that study now, so trials that
     it left unfinished are void; False lets several processes share it. `tolerance`: stop when the doubt
-    falls below this share of the expected goal at two learnings in a row; 0 never does. The same arguments give the same
+    falls below this share of the expected goal at two learnings in a row; 0 never does. `finals`: where the race is run, such
+    as a larger market with the same plans; the same market unless given. `report` is told how far it is. The same arguments give the same
     trials, also when the search was interrupted. Raises `ValueError` for numbers that leave no room to search.
     """
     if not (block >= 1 and first >= 2 and replications > first and verify >= 8):
@@ -80,8 +96,8 @@ def search(
     if alone:
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             study.tell(trial.number, state=TrialState.FAIL)
-    spend(study, sampler, market, replications, tolerance)
-    return conclude(study, sampler, market, verify)
+    spend(study, sampler, market, replications, tolerance, report)
+    return conclude(study, sampler, finals or market, verify)
 
 
 def open_study(sampler: CoupledSampler, storage: str | None, name: str, knobs: dict[str, int]) -> Study:
@@ -105,40 +121,54 @@ def open_study(sampler: CoupledSampler, storage: str | None, name: str, knobs: d
     return study
 
 
-def spend(study: Study, sampler: CoupledSampler, market: Market, replications: int, tolerance: float) -> None:
+def spend(
+    study: Study, sampler: CoupledSampler, market: Market, replications: int, tolerance: float,
+    report: Callable[[Standing], None] | None,
+) -> None:  # fmt: skip
     """Run trials until `replications` are spent or the doubt is small."""
-    calm = 0
+    calm, expected, half = 0, np.nan, np.nan
     while (done := len(begun(study))) < replications:
         if done in sampler.stages(done):
-            expected = sampler.learn(study, done).expected
+            belief = sampler.learn(study, done)
+            expected, half = belief.expected, 1.96 * belief.error
             calm = calm + 1 if sampler.doubts[done] < tolerance * abs(expected) else 0
             if calm >= 2:
                 return
-        run(study, sampler, market)
+        run(study, sampler, market, min(sampler.room(done), replications - done))
+        if report is not None:
+            report(Standing(len(begun(study)), replications, expected, half))
 
 
-def run(study: Study, sampler: CoupledSampler, market: Market) -> None:
-    """Run one trial."""
-    trial = study.ask(search_space(sampler.space))
-    plan = to_plan(market.space, trial.params)
+def run(study: Study, sampler: CoupledSampler, market: Market, count: int) -> None:
+    """Run so many trials at once; when one cannot be made, none counts."""
+    trials = [study.ask(search_space(sampler.space)) for _ in range(count)]
     try:
-        seed = sampler.seed * SEEDS + place_of(study, trial.number) // sampler.block
-        (outcome,) = market.evaluate(plan, [seed])
+        asked = [
+            (to_plan(market.space, t.params), sampler.seed * SEEDS + place_of(study, t.number) // sampler.block)
+            for t in trials
+        ]
+        rows = [
+            outcome_row(market, seed, outcome)
+            for (_, seed), outcome in zip(asked, market.evaluate(asked), strict=True)
+        ]
     except BaseException:
-        study.tell(trial, state=TrialState.FAIL)
+        for trial in trials:
+            study.tell(trial, state=TrialState.FAIL)
         raise
-    record(trial, market, seed, outcome.kpi, dict(outcome.credit))
-    study.tell(trial, outcome.kpi)
+    for trial, row in zip(trials, rows, strict=True):
+        trial.set_user_attr(RUNS, [row])
+        study.tell(trial, row[1])
 
 
-def record(trial: Trial, market: Market, seed: int, kpi: float, credit: dict[str, float]) -> None:
-    """Write the outcome into the trial. Raises `ValueError` for numbers that are not finite or levers without credit."""
-    row = [kpi, *(credit.get(name, np.nan) for name in market.space.levers)]
+def outcome_row(market: Market, seed: int, outcome: Outcome) -> list[float]:
+    """Return seed, goal and credit of each lever.
+
+    Raises `ValueError` for numbers that are not finite or levers without credit.
+    """
+    row = [outcome.kpi, *(outcome.credit.get(name, np.nan) for name in market.space.levers)]
     if not np.isfinite(row).all():
-        raise ValueError(
-            f"an outcome needs a finite goal and credit of every lever, but got kpi={kpi}, credit={credit}"
-        )
-    trial.set_user_attr(RUNS, [[seed, *map(float, row)]])
+        raise ValueError(f"an outcome needs a finite goal and credit of every lever, but got {outcome}")
+    return [seed, *map(float, row)]
 
 
 def conclude(study: Study, sampler: CoupledSampler, market: Market, verify: int) -> Proposal:

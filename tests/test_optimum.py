@@ -135,7 +135,7 @@ def test_every_kind_of_limit_is_translated(market):
 
 def test_credit_sums_to_what_runs_credit(market):
     rehearsals = Rehearsals(market, "orders", 24_000, runner=ALONE)
-    (outcome,) = rehearsals.evaluate(rehearsals.space.current, [5])
+    (outcome,) = rehearsals.evaluate([(rehearsals.space.current, 5)])
     assert set(outcome.credit) == {"good", "bad"}
     assert outcome.credit["good"] > 2 * outcome.credit["bad"]
     assert 0 < sum(outcome.credit.values()) < outcome.kpi

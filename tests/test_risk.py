@@ -15,9 +15,9 @@ class Gamble:
         {"stream": Bounds(0, 100), "search": Bounds(0, 100)}, 100.0, Plan({"stream": 50.0, "search": 50.0}, {})
     )
 
-    def evaluate(self, plan, seeds):
+    def evaluate(self, asked):
         out = []
-        for seed in seeds:
+        for plan, seed in asked:
             luck = np.random.default_rng(seed).standard_normal()
             credit = {"stream": plan.money["stream"] * (3 + 2 * luck), "search": plan.money["search"] * 2.0}
             out.append(Outcome(sum(credit.values()), credit))

@@ -26,8 +26,8 @@ class Shop:
         levers = {name: Bounds(0, 100) for name in "abc"}
         return Space(levers, 100.0, self.start, {"face": Setting(1, 20, log=True)})
 
-    def evaluate(self, plan, seeds):
-        return [self.outcome(plan, seed) for seed in seeds]
+    def evaluate(self, asked):
+        return [self.outcome(plan, seed) for plan, seed in asked]
 
     def outcome(self, plan, seed):
         self.calls.append(seed)
@@ -153,10 +153,9 @@ class Part(Shop):
             return Space(whole.levers, 100.0, Plan(START.money, {}))
         return Space({}, 100.0, Plan({}, START.settings), whole.settings)
 
-    def evaluate(self, plan, seeds):
-        full = Plan(plan.money or START.money, plan.settings or START.settings)
-        outcomes = super().evaluate(full, seeds)
-        return outcomes if plan.money else [Outcome(outcome.kpi, {}) for outcome in outcomes]
+    def outcome(self, plan, seed):
+        outcome = super().outcome(Plan(plan.money or START.money, plan.settings or START.settings), seed)
+        return outcome if plan.money else Outcome(outcome.kpi, {})
 
 
 def test_levers_alone():

@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 from experiments import codec
-from experiments.executors import Crew, LostError, crew
+from experiments.executors import Crew, LostError, cores, crew
 from experiments.job import Job, Tables, perform
 from experiments.store import Store
 from sim.compile import source_digest
@@ -55,6 +56,14 @@ class Runner:
     threads: int = 1
     """Threads of each run; processes times threads never exceed the cores."""
     progress: Callable[[Progress], None] | None = None
+    hands: Crew | None = None
+    """Who makes the runs; None: a crew is set up for each batch."""
+
+    @contextmanager
+    def standing(self) -> Iterator["Runner"]:
+        """Give this runner with a crew that stays for many batches, and close it after."""
+        with crew(self.on, cores(), self.threads, self.processes) as hands:
+            yield replace(self, hands=hands)
 
     def evaluate(self, jobs: Iterable[Job], of: int) -> Iterator[tuple[int, Tables]]:
         """Yield the place among the jobs and the tables of each run as it is finished, in any order.
@@ -65,7 +74,8 @@ class Runner:
         """
         count = _Count(of, self.progress)
         try:
-            with crew(self.on, max(of, 1), self.threads, self.processes, count.tell) as hands:
+            hired = crew(self.on, max(of, 1), self.threads, self.processes, count.tell)
+            with hired if self.hands is None else nullcontext(self.hands) as hands:
                 count.under_way = hands.under_way
                 yield from self._batch(jobs, hands, count)
         except BrokenProcessPool as error:

@@ -7,12 +7,14 @@ so that trials gather where the optimum may still be. The trust region in which 
 last proposals' scatter: it shrinks as they agree and widens when they do not.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimize.divide import divide
+from optimize.effects import fit_effects
 from optimize.market import Floats, Plan, Space
 from optimize.response import Responses, Runs, fit
 from optimize.surface import Evidence, Sum, Surface, tune
@@ -47,7 +49,7 @@ class Belief:
     @property
     def expected(self) -> float:
         """Its expected goal."""
-        return float(self.surface.mean(self.unit[None])[0])
+        return float(self.mean(self.unit[None])[0])
 
     @property
     def error(self) -> float:
@@ -57,7 +59,12 @@ class Belief:
     def expect(self, runs: Runs) -> Floats:
         """Return the expected goal [runs] of plans that were run."""
         brought, rest = carried(self.responses, runs, self.spend, smooth=True)
-        return self.surface.mean(runs.unit) - brought - rest
+        cost = missed(self.space, self.responses, runs.spend, runs.unit)
+        return self.surface.mean(runs.unit) - brought - rest - cost
+
+    def mean(self, unit: Floats) -> Floats:
+        """Return the expected goal [places], less the cost of promises missed, at settings [places, settings]."""
+        return self.surface.mean(unit) - missed(self.space, self.responses, self.spend[None], unit)
 
     def draw(self, count: int, random: np.random.Generator) -> tuple[list[tuple[Floats, Floats]], float]:
         """Return `count` plans (money [levers], settings [settings]), each the best by a draw from the posterior.
@@ -68,15 +75,22 @@ class Belief:
         places = candidates(self.space, self.unit, self.radius, random)
         draws = self.surface.draws(places, count, random)
         plans = []
-        for row in draws:
-            unit = places[int(row.argmax())]
-            plans.append((split(self.space, self.responses.draw(random), unit), unit))
+        for k in range(count):
+            responses = self.responses.draw(random)
+            draws[k] -= missed(self.space, responses, self.spend[None], places)
+            unit = places[int(draws[k].argmax())]
+            plans.append((split(self.space, responses, unit), unit))
         return plans, float((draws.max(1) - draws[:, 0]).mean())
 
 
 def learn(space: Space, runs: Runs, recent: int = 12) -> Belief:
     """Return what runs say; a pure function. `recent`: the last runs whose scatter sets the trust region."""
     responses = fit(runs, money=space.budget)
+    if space.promises:
+        names = list(space.promises)
+        kept = runs.measures[:, [space.measures.index(name) for name in names]]
+        effects = fit_effects(names, kept, runs, responses.curves(np.full(len(space.settings), 0.5)))
+        responses = replace(responses, effects=effects)
     top = runs.kpi >= np.quantile(runs.kpi, 0.9)
     unit = snap(space, runs.unit[top].mean(0, keepdims=True))[0]
     logs: list[Floats] = []
@@ -89,9 +103,18 @@ def learn(space: Space, runs: Runs, recent: int = 12) -> Belief:
         logs = logs or [tune(thin(runs, value)) for value in values]
         known = [Evidence.of(runs.unit, runs.seed, value) for value in values]
         surface = Sum(tuple(Surface(*part) for part in zip(known, logs, strict=True)))
-        unit = climb(space, surface, runs.unit)
+        belief = Belief(space, responses, surface, spend, unit, 0.0)
+        unit = climb(space, belief.mean, runs.unit)
     away = np.sqrt(((runs.unit[-recent:] - unit) ** 2).mean()) if len(space.settings) else 0.0
-    return Belief(space, responses, surface, spend, unit, float(np.clip(away, 0.04, 0.3)))
+    return replace(belief, unit=unit, radius=float(np.clip(away, 0.04, 0.3)))
+
+
+def missed(space: Space, responses: Responses, spend: Floats, unit: Floats) -> Floats:
+    """Return the expected cost [places] of promises missed by money [1 or places, levers] and settings [places, settings]."""
+    if responses.effects is None:
+        return np.zeros(len(unit))
+    every = np.broadcast_to(spend, (len(unit), spend.shape[1]))
+    return np.asarray(responses.effects.shortfall(every, unit) @ list(space.promises.values()))
 
 
 def split(space: Space, responses: Responses, unit: Floats) -> Floats:
@@ -153,17 +176,20 @@ def snap(space: Space, unit: Floats) -> Floats:
     return out
 
 
-def climb(space: Space, surface: Sum, start: Floats) -> Floats:
-    """Return the settings [settings] with the highest expected goal: the best of many, then shrinking steps around it."""
+def climb(space: Space, expected: Callable[[Floats], Floats], start: Floats) -> Floats:
+    """Return the settings [settings] with the highest expected goal [places].
+
+    The best of many, then shrinking steps around it.
+    """
     d = len(space.settings)
     random = np.random.default_rng(0)
     places = snap(space, np.vstack([start, random.random((400, d))]))
-    mean = surface.mean(places)
+    mean = expected(places)
     best, value, width = places[int(mean.argmax())], float(mean.max()), 0.15
     for _ in range(15):
         moved = best + width * random.standard_normal((80, d)) * (random.random((80, d)) < 0.6)
         places = snap(space, moved)
-        mean = surface.mean(places)
+        mean = expected(places)
         if mean.max() > value:
             best, value = places[int(mean.argmax())], float(mean.max())
         else:

@@ -1,16 +1,18 @@
 """The money problem of a plan by fitted responses: cells, the plan's limits, and the best division."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from optimize.conflict import Conflict
+from optimize.effects import Effects
+from optimize.limits import minimum_return
 from optimize.market import Floats, Plan, Space
 from optimize.money import Solution, solve
 from optimize.pieces import Points
 from optimize.plan_limits import GOAL, Rest, plan_limits
-from optimize.problem import Cell, Goal, Problem, least_spend
+from optimize.problem import Cell, Goal, Limit, Problem, least_spend
 from optimize.response import Hill, Responses
 from optimize.spending import Post
 from scenarios import Scenario
@@ -20,6 +22,20 @@ ROUGH, SECONDS = 1e-3, 3.0
 CORNERS = 49
 EXACT, LONGEST = 1e-5, 30.0
 """Gap and time of the last one."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A target that the division keeps, or pays for missing."""
+
+    name: str
+    """Target's key; the measure is by how much it is kept."""
+    title: str
+    unit: str
+    """What it counts."""
+    cost: float
+    """Goal for each unit by which it is missed; of a hard one, so much that missing it never pays."""
+    hard: bool
 
 
 @dataclass(frozen=True)
@@ -36,6 +52,9 @@ class Division:
     """Part by which an account's media money may change."""
     unit: str
     """What one unit of the goal is called."""
+    promises: Sequence[Promise] = ()
+    roas: float | None = None
+    """Least goal credited to media for each yuan of them."""
 
     def __call__(self, responses: Responses, unit: Floats) -> Floats:
         """Return the best money [posts] in yuan at places [settings] of the settings; the current one when none is found."""
@@ -74,7 +93,35 @@ class Division:
         ]
         rest = Rest(responses.scale * float(parts.fitted[0, -1]), self.other_spend)
         limits = plan_limits(self.scenario, cells, self.space.budget, rest, self.band)
+        if self.roas is not None:
+            limits.append(minimum_return("the return on media", cells, GOAL, self.roas))
+        if responses.effects is not None:
+            cells, kept = self._promised(cells, responses.effects, unit, last=whole)
+            limits += kept
         return Problem(cells, limits, Goal({GOAL: responses.theta}, max(responses.price, 0.0), self.unit))
+
+    def _promised(
+        self, cells: list[Cell], effects: Effects, unit: Floats, *, last: bool
+    ) -> tuple[list[Cell], list[Limit]]:
+        """Return the cells with what they do to the promised targets, and the targets as limits; hard ones only at last."""
+        base = dict(zip(effects.names, effects.base(unit).tolist(), strict=True))
+        more: list[dict[str, Points]] = [{} for _ in cells]
+        for k, name in enumerate(effects.names):
+            for found, cell, curve, weight in zip(more, cells, effects.curves, effects.lever(k), strict=True):
+                spend = self._corners(cell)
+                found[name] = Points(spend, weight * curve.at(spend))
+        changed = [replace(cell, responses={**cell.responses, **m}) for cell, m in zip(cells, more, strict=True)]
+        limits = [
+            Limit(
+                f"target {p.title}", {}, {(cell.name, p.name): 1.0 for cell in cells}, ">=", -base[p.name],
+                None if p.hard and last else p.cost, unit=p.unit,
+            )
+            for p in self.promises
+        ]  # fmt: skip
+        return changed, limits
+
+    def _corners(self, cell: Cell) -> Floats:
+        return np.asarray(cell.domain[1] * np.linspace(0.0, 1.0, CORNERS) ** 2)
 
     def _cell(self, post: Post, top: float, half: float, power: float, whole: bool) -> Cell:
         bounds = self.space.levers[post.name]

@@ -33,6 +33,8 @@ class Outcome:
     credit: Mapping[str, float]
     """Part of the goal credited to each lever, gross of what is charged to the plan as a whole. The rest of the goal
     (sales of their own accord, less charges) is the goal less the sum of credits."""
+    measures: Mapping[str, float] = field(default_factory=dict)
+    """Other measures by name, NaN where the replication has none; for a promise, by how much it is kept (below 0: missed)."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,10 @@ class Space:
     current: Plan
     """The plan to beat, and the start of the search."""
     settings: Mapping[str, Setting] = field(default_factory=dict)
+    measures: tuple[str, ...] = ()
+    """Names of the measures that outcomes have beside the goal."""
+    promises: Mapping[str, float] = field(default_factory=dict)
+    """By measure, what of the goal each unit below 0 costs."""
     divide: "Divide | None" = None
     """How money is divided over levers where more than the budget and bounds limits it; None: the exact best split."""
 
@@ -100,6 +106,8 @@ class Space:
             raise ValueError("a space needs a lever or a setting, but got neither")
         if not least <= self.budget < np.inf:
             raise ValueError(f"`sum of low <= budget < inf` must hold, but got (low={least:g}, budget={self.budget:g})")
+        if unknown := sorted(set(self.promises) - set(self.measures)):
+            raise ValueError(f"a promise is about a measure, but {unknown[0]!r} is none of {sorted(self.measures)}")
         self.check(self.current)
 
     def check(self, plan: Plan) -> None:
@@ -119,6 +127,11 @@ class Space:
         spent = sum(plan.money.values())
         if spent > self.budget * (1 + 1e-9):
             raise ValueError(f"`money <= budget` must hold, but got (money={spent:g}, budget={self.budget:g})")
+
+    def worth(self, outcome: Outcome) -> float:
+        """Return the goal of an outcome less the cost of promises missed; one that is not measured costs nothing."""
+        missed = ((cost, outcome.measures.get(name, 0.0)) for name, cost in self.promises.items())
+        return outcome.kpi - sum(cost * -kept for cost, kept in missed if kept < 0)
 
     @property
     def low(self) -> Floats:

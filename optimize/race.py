@@ -20,7 +20,7 @@ class Race:
     """plan, against, difference, low, high [KPI], replications: means of paired differences with intervals that hold
     together, at all looks, with the probability asked for (Bonferroni)."""
     kpis: Mapping[str, Floats]
-    """KPI by plan and replication."""
+    """Goal, less the cost of promises missed, by plan and replication."""
     replications: int
     """Replications spent on all plans."""
 
@@ -50,7 +50,7 @@ def race(market: Market, plans: Mapping[str, Plan], seeds: Sequence[int], *, lev
         if upto == done:
             continue
         for name, fresh in zip(names, rehearse(market, list(plans.values()), seeds[done:upto]), strict=True):
-            kpis[name] = np.r_[kpis[name], [outcome.kpi for outcome in fresh]]
+            kpis[name] = np.r_[kpis[name], [market.space.worth(outcome) for outcome in fresh]]
         done = upto
         table = pd.DataFrame([compare(kpis, a, b, tail) for a, b in pairs])
         if ((table["low"] > 0) | (table["high"] < 0)).all():

@@ -9,14 +9,18 @@ import numpy as np
 import scenarios
 from experiments.job import Job, Tables
 from experiments.runner import Runner
-from optimize.division import Division
+from optimize.division import Division, Promise
 from optimize.market import Bounds, Outcome, Plan, Setting, Space
 from optimize.spending import BESIDE, Post, posts, with_money
 from scenarios import Scenario
+from scenarios.faults import nearest
 from scenarios.uncertainty import Range
+from sim.kpis import KPIS
 
 GOALS = {"gmv": "yuan of GMV", "orders": "orders", "profit": "yuan of profit"}
 """KPIs that runs credit to levers, and what their units are called."""
+HARD = 5.0
+"""What a hard target costs: each percent of it that is missed takes so many percent of the goal."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,12 @@ class Rehearsals:
     band: float | None = None
     """Part by which each lever's money in a phase may change; None: the plan's `choices.band`."""
     runner: Runner = field(default_factory=Runner)
+    targets: Mapping[str, float | None] = field(default_factory=dict)
+    """Targets that count: goal for each unit by which one is missed (shortfall cost), None for one that must be kept."""
+    roas: float | None = None
+    """Least goal credited to media for each yuan of them."""
+    marginal: float = 0.0
+    """Goal that the last yuan of media must bring: the goal searched for is less by so much a yuan."""
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for another goal, a budget that is not positive, or a plan with nothing to choose."""
@@ -40,6 +50,8 @@ class Rehearsals:
             raise ValueError(f"the goal must be one of {', '.join(GOALS)}, but got {self.goal!r}")
         if not self.budget > 0:
             raise ValueError(f"`budget > 0` must hold, but got {self.budget!r}")
+        if unknown := sorted(set(self.targets) - set(self.scenario.targets)):
+            raise ValueError(f"unknown target {unknown[0]!r}; {nearest(unknown[0], self.scenario.targets, 'targets')}")
         if not self.posts and not self.settings:
             raise ValueError(f"{self.scenario.name} has neither paid media nor settings to choose")
 
@@ -56,11 +68,31 @@ class Rehearsals:
     @cached_property
     def division(self) -> Division:
         """How the money may be divided."""
-        costs = self.runner.tables([Job(self.scenario, 1, self.scenario.clock.days)], 1)[0]["costs"]
+        costs = self._first["costs"]
         media = {post.lever for post in self.posts}
         other = costs.loc[~costs["lever"].isin(media) & (costs["phase"] != "after"), "yuan"].sum()
         band, unit = self.scenario.choices.accounts, GOALS[self.goal]
-        return Division(self.scenario, self.posts, self._space, float(other), band, unit)
+        return Division(
+            self.scenario, self.posts, self._space, float(other), band, unit, tuple(self.promises.values()), self.roas
+        )
+
+    @cached_property
+    def promises(self) -> Mapping[str, Promise]:
+        """The targets that count, with what missing a unit of them costs."""
+        found = {}
+        goal, values = abs(self.outcome(self._first).kpi), _targets(self._first)
+        for name, cost in self.targets.items():
+            target = self.scenario.targets[name]
+            value, wanted = values[name]
+            size = abs(wanted) or abs(value) or 1.0
+            price = HARD * goal / size if cost is None else cost
+            found[name] = Promise(name, target.title or name, KPIS[target.kpi].unit, price, cost is None)
+        return found
+
+    @cached_property
+    def _first(self) -> Tables:
+        """One run of the plan as it is."""
+        return self.runner.tables([Job(self.scenario, 1)], 1)[0]
 
     @cached_property
     def _space(self) -> Space:
@@ -71,12 +103,13 @@ class Rehearsals:
         money = {p.name: min(max(p.money * factor, bounds[p.name].low), bounds[p.name].high) for p in self.posts}
         values = {path: float(scenarios.value_at(self.scenario, path)) for path in self.settings}
         settings = {path: self._setting(path, span, values[path]) for path, span in self.settings.items()}
-        return Space(bounds, self.budget, Plan(money, values), settings)
+        costs = {name: promise.cost for name, promise in self.promises.items()}
+        return Space(bounds, self.budget, Plan(money, values), settings, tuple(self.scenario.targets), costs)
 
     def _bounds(self, post: Post, factor: float) -> Bounds:
         choices = self.scenario.choices
         band = choices.band if self.band is None else self.band
-        low, high = max(0.0, 1 - band) * post.money * factor, (1 + band) * post.money * factor
+        low, high = max(0.0, 1 - band) * post.money * min(factor, 1.0), (1 + band) * post.money * factor
         if (own := choices.money.get(post.lever)) is not None and self.band is None:
             share = post.money / sum(p.money for p in self.posts if p.lever == post.lever)
             low, high = own.low * share, own.high * share
@@ -103,11 +136,13 @@ class Rehearsals:
         for plan, seed in asked:
             if last is None or last[0] is not plan:
                 last = plan, self.proposed(plan)
-            jobs.append(Job(last[1], seed, self.scenario.clock.days))
-        return [self.outcome(tables) for tables in self.runner.tables(jobs, len(jobs))]
+            jobs.append(Job(last[1], seed))
+        found = [self.outcome(tables) for tables in self.runner.tables(jobs, len(jobs))]
+        spent = [sum(plan.money.values()) for plan, _ in asked]
+        return [replace(o, kpi=o.kpi - self.marginal * money) for o, money in zip(found, spent, strict=True)]
 
     def outcome(self, tables: Tables) -> Outcome:
-        """Return the goal over the plan and what of it is credited to each post.
+        """Return the goal over the plan, what of it is credited to each post, and by how much each target is kept.
 
         Orders count for the phase in which the touches were paid for that brought them; what is shown after a lever's
         phase counts for it.
@@ -121,7 +156,11 @@ class Rehearsals:
             key = str(lever), self._period(str(lever), str(phase))
             found[key] = found.get(key, 0.0) + float(value)
         credited = {post.name: found.get((post.lever, post.period), 0.0) for post in self.posts}
-        return Outcome(float(kpis.loc[here, "value"].iloc[0]), credited)
+        kept = {
+            name: value - wanted if self.scenario.targets[name].at_most is None else wanted - value
+            for name, (value, wanted) in _targets(tables).items()
+        }
+        return Outcome(float(kpis.loc[here, "value"].iloc[0]), credited, kept)
 
     def _period(self, lever: str, phase: str) -> str:
         mine = self._periods.get(lever, ())
@@ -140,3 +179,9 @@ class Rehearsals:
         for post in self.posts:
             found[post.lever] = (*found.get(post.lever, ()), post.period)
         return found
+
+
+def _targets(tables: Tables) -> dict[str, tuple[float, float]]:
+    """Return value and what is wanted of each target of a run."""
+    table = tables["targets"]
+    return dict(zip(table["target"].astype(str), zip(table["value"], table["wanted"], strict=True), strict=True))

@@ -16,14 +16,18 @@ Fitted by regularised Gauss-Newton with noise re-estimated on the way: a lever's
 mean, each run has one common factor (its seed; what `gain` misses), the rest of the goal a variance of its own.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimize.basis import Basis
 from optimize.market import Floats
+
+if TYPE_CHECKING:
+    from optimize.effects import Effects
 
 ROUNDS = 15
 
@@ -42,6 +46,8 @@ class Runs:
     """[runs, levers] KPI"""
     kpi: Floats
     """[runs]"""
+    measures: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    """[runs, measures] other measures of each run; NaN where it has none"""
 
     def __len__(self) -> int:
         return len(self.kpi)
@@ -65,6 +71,14 @@ class Hill:
     def at(self, spend: Floats) -> Floats:
         """Return the attraction of money [yuan]."""
         return self.top * saturation(np.asarray(spend, float), np.array(self.half), np.array(self.power))
+
+    def slope(self, spend: float) -> float:
+        """Return what the next yuan brings; without money, what the first thousandth of `half` brings on average."""
+        share = float(self.at(np.array(spend))) / self.top if self.top else 0.0
+        if spend <= 0:
+            first = 1e-3 * self.half
+            return float(self.at(np.array(first))) / first
+        return self.top * self.power * share * (1 - share) / spend
 
 
 def saturation(spend: Floats, half: Floats, power: Floats) -> Floats:
@@ -154,6 +168,8 @@ class Responses:
     """[parameters, parameters] of the posterior around `x` (Laplace)."""
     common: float
     """Standard deviation of the factor common to a run's credits."""
+    effects: "Effects | None" = None
+    """What money and settings do to the measures that are promised."""
 
     def parts(self, spend: Floats, unit: Floats, terms: Floats | None = None) -> Parts:
         """Return the model at money [runs, levers] in yuan and settings [runs, settings]."""
@@ -199,7 +215,8 @@ class Responses:
     def draw(self, random: np.random.Generator) -> "Responses":
         """Return the model at a draw from the posterior."""
         step = np.linalg.solve(self.root.T, random.standard_normal(len(self.x)))
-        return replace(self, x=self.x + np.clip(step, -2.0, 2.0))
+        effects = self.effects.draw(random) if self.effects is not None else None
+        return replace(self, x=self.x + np.clip(step, -2.0, 2.0), effects=effects)
 
 
 def evaluate(layout: Layout, x: Floats, spend: Floats, unit: Floats, terms: Floats) -> Parts:

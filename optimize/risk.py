@@ -102,7 +102,7 @@ def choose(market: Market, plans: Mapping[str, Plan], seeds: Sequence[int], risk
         raise ValueError(f"a choice by risk needs 20 seeds and a plan, but got {len(seeds)} and {len(plans)}")
     names, levers = list(plans), list(market.space.levers)
     outcomes = rehearse(market, list(plans.values()), seeds)
-    kpi = np.array([[outcome.kpi for outcome in row] for row in outcomes])
+    kpi = np.array([[market.space.worth(outcome) for outcome in row] for row in outcomes])
     credit = np.array([[[o.credit[name] for name in levers] for o in row] for row in outcomes])
     draws = np.random.default_rng(0).integers(0, len(seeds), (DRAWS, len(seeds)))
     drawn = np.array([risk(row[draws]) for row in kpi])

@@ -1,8 +1,8 @@
 """sampler: the coupled search as an Optuna sampler. All it knows is in the study, so a study can be resumed or shared.
 
 Parameters of a trial are `money.LEVER` [yuan] and `setting.NAME`; its outcomes are in the user attribute `runs`, one row
-[seed, kpi, credit of each lever] per replication. Trials come in blocks that share their seeds; beliefs are learned anew
-at the start of a stage, a block at first, later a share of the trials so far.
+[seed, kpi, credit of each lever, measures] per replication. Trials come in blocks that share their seeds; beliefs are
+learned anew at the start of a stage, a block at first, later a share of the trials so far.
 """
 
 from collections.abc import Mapping
@@ -128,13 +128,15 @@ def history(study: Study, space: Space, before: int) -> Runs:
     if not trials:
         raise ValueError(f"none of the first {before} trials is finished")
     plans = [to_plan(space, t.params) for t in trials]
-    rows = [np.asarray(t.user_attrs[RUNS], float).reshape(-1, 2 + len(space.levers)) for t in trials]
+    ends = 2 + len(space.levers)
+    rows = [np.asarray(t.user_attrs[RUNS], float).reshape(-1, ends + len(space.measures)) for t in trials]
     counts = [len(row) for row in rows]
     table = np.vstack(rows)
     return Runs(
         spend=np.repeat([space.spend(plan) for plan in plans], counts, axis=0),
         unit=np.repeat([space.unit(plan) for plan in plans], counts, axis=0),
         seed=table[:, 0].astype(np.int64),
-        credit=table[:, 2:],
+        credit=table[:, 2:ends],
         kpi=table[:, 1],
+        measures=table[:, ends:],
     )

@@ -82,9 +82,10 @@ def search(
     `first`: plans of the opening design, the current plan among them. `block`: plans that share a seed. `storage`: Optuna
     storage URL; a study `name` found there is continued. `alone`: no other process works on that study now, so trials that
     it left unfinished are void; False lets several processes share it. `tolerance`: stop when the doubt
-    falls below this share of the expected goal at two learnings in a row; 0 never does. `finals`: where the race is run, such
-    as a larger market with the same plans; the same market unless given. `report` is told how far it is. The same arguments give the same
-    trials, also when the search was interrupted. Raises `ValueError` for numbers that leave no room to search.
+    falls below this share of the expected goal at two learnings in a row; 0 never does. `finals`: where the race is run,
+    such as a larger market with the same plans; the same market unless given. `report` is told how far it is. The same
+    arguments give the same trials, also when the search was interrupted. Raises `ValueError` for numbers that leave no
+    room to search.
     """
     if not (block >= 1 and first >= 2 and replications > first and verify >= 8):
         raise ValueError(
@@ -147,28 +148,26 @@ def run(study: Study, sampler: CoupledSampler, market: Market, count: int) -> No
             (to_plan(market.space, t.params), sampler.seed * SEEDS + place_of(study, t.number) // sampler.block)
             for t in trials
         ]
-        rows = [
-            outcome_row(market, seed, outcome)
-            for (_, seed), outcome in zip(asked, market.evaluate(asked), strict=True)
-        ]
+        outcomes = market.evaluate(asked)
+        rows = [outcome_row(market, seed, outcome) for (_, seed), outcome in zip(asked, outcomes, strict=True)]
     except BaseException:
         for trial in trials:
             study.tell(trial, state=TrialState.FAIL)
         raise
-    for trial, row in zip(trials, rows, strict=True):
+    for trial, row, outcome in zip(trials, rows, outcomes, strict=True):
         trial.set_user_attr(RUNS, [row])
-        study.tell(trial, row[1])
+        study.tell(trial, market.space.worth(outcome))
 
 
 def outcome_row(market: Market, seed: int, outcome: Outcome) -> list[float]:
-    """Return seed, goal and credit of each lever.
+    """Return seed, goal, credit of each lever and measures.
 
     Raises `ValueError` for numbers that are not finite or levers without credit.
     """
     row = [outcome.kpi, *(outcome.credit.get(name, np.nan) for name in market.space.levers)]
     if not np.isfinite(row).all():
         raise ValueError(f"an outcome needs a finite goal and credit of every lever, but got {outcome}")
-    return [seed, *map(float, row)]
+    return [seed, *map(float, row), *(float(outcome.measures.get(name, np.nan)) for name in market.space.measures)]
 
 
 def conclude(study: Study, sampler: CoupledSampler, market: Market, verify: int) -> Proposal:

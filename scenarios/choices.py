@@ -128,6 +128,9 @@ class Choices(Model):
     """Money of media levers over the plan, where `band` is not what is wanted."""
     accounts: Factor = 0.0
     """Part of an account's present media money by which it may rise or fall; 0 keeps the plan's shares."""
+    targets: dict[str, Literal["hard"] | Factor] = {}
+    """Targets that the search pays for: hard ones must be kept; a number is the shortfall cost, what of the goal each unit
+    of the KPI that is missing costs."""
     settings: dict[str, Range] = {}
     """Range of other numbers, by path, such as levers.coupon.off."""
     limits: dict[str, AnyLimit] = {}

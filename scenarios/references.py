@@ -146,6 +146,7 @@ def _fit(path: Path, fit: str) -> Iterator[Finding]:
 def _choices(view: View) -> Iterator[Finding]:
     media = [name for name in view.names("levers") if view.kind(name) == "media"]
     yield from _keys(("choices", "money"), view.choices.money, media, "media lever")
+    yield from _keys(("choices", "targets"), view.choices.targets, view.names("targets"), "target")
     for name, limit in view.choices.limits.items():
         path = ("choices", "limits", name)
         yield from _each((*path, "levers"), limit.levers, media, "media lever")

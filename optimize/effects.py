@@ -1,0 +1,142 @@
+"""effects: what money and settings do to the measures of a plan that no lever is credited with, such as its targets.
+
+    measure(run) = level + sum_i weight_i (share_i(x_i) - centre_i) + terms(u) . slope + shift(seed) + noise
+
+`share` is the saturation of a lever's curve (`optimize.response`), `terms` the quadratic of `optimize.basis`. Weights,
+slopes and shifts are normal with variances of their own, found with the noise by evidence maximisation (MacKay 1992,
+Neural Computation 4), so that a measure that does not answer to money shrinks to a level.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.special import ndtr
+
+from optimize.basis import quadratic
+from optimize.market import Floats
+from optimize.response import Hill, Runs
+
+ROUNDS = 25
+FEW = 8
+"""Fewest runs that a measure is fitted to."""
+COLUMNS = ("measure", "lever", "per_yuan", "low", "high")
+
+
+@dataclass(frozen=True)
+class Effects:
+    """The fitted effects on some measures, with their posterior."""
+
+    names: tuple[str, ...]
+    curves: tuple[Hill, ...]
+    """One a lever, of unit height."""
+    centre: Floats
+    """[levers] mean share of the runs"""
+    weights: Floats
+    """[measures, 1 + levers + terms]"""
+    roots: Floats
+    """[measures, features, features] Cholesky factors of the posterior covariances"""
+    noise: Floats
+    """[measures] standard deviation from run to run, seeds included"""
+
+    def shares(self, spend: Floats) -> Floats:
+        """Return the saturation [runs, levers] of money [runs, levers] in yuan."""
+        return np.stack([curve.at(spend[:, k]) for k, curve in enumerate(self.curves)], axis=1).reshape(spend.shape)
+
+    def features(self, spend: Floats, unit: Floats) -> Floats:
+        """Return what the measures are linear in [runs, features]."""
+        return np.hstack([np.ones((len(spend), 1)), self.shares(spend) - self.centre, quadratic(unit)])
+
+    def means(self, spend: Floats, unit: Floats) -> Floats:
+        """Return the expected measures [runs, measures] of money [runs, levers] and settings [runs, settings]."""
+        return np.asarray(self.features(spend, unit) @ self.weights.T)
+
+    def base(self, unit: Floats) -> Floats:
+        """Return the expected measures [measures] without money at one setting [settings]."""
+        none = np.zeros((1, len(self.curves)))
+        return np.asarray(self.means(none, unit[None])[0])
+
+    def shortfall(self, spend: Floats, unit: Floats) -> Floats:
+        """Return the expected amount [runs, measures] by which measures fall below 0, by normal noise around the mean."""
+        mean, sd = self.means(spend, unit), np.maximum(self.noise, 1e-300)
+        z = mean / sd
+        return np.asarray(sd * (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) - z * ndtr(-z)))
+
+    def lever(self, measure: int) -> Floats:
+        """Return the weights [levers] of one measure."""
+        return np.asarray(self.weights[measure, 1 : 1 + len(self.curves)])
+
+    def draw(self, random: np.random.Generator) -> "Effects":
+        """Return the effects at a draw from the posterior."""
+        steps = np.stack([root @ random.standard_normal(len(root)) for root in self.roots])
+        return replace(self, weights=self.weights + steps.reshape(self.weights.shape))
+
+    def table(self, spend: Floats, levers: Sequence[str]) -> pd.DataFrame:
+        """Return measure, lever, per_yuan (what the next yuan does to the measure at money [levers]), low, high: 95 %."""
+        rows = []
+        for k, name in enumerate(self.names):
+            error = np.sqrt((self.roots[k] ** 2).sum(1))[1 : 1 + len(self.curves)]
+            for i, (lever, curve) in enumerate(zip(levers, self.curves, strict=True)):
+                slope = curve.slope(float(spend[i]))
+                middle, half = slope * self.lever(k)[i], 1.96 * slope * error[i]
+                rows.append((name, lever, middle, middle - half, middle + half))
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def fit_effects(names: Sequence[str], measures: Floats, runs: Runs, curves: Sequence[Hill]) -> Effects:
+    """Fit measures [runs, measures], NaN where a run has none, to runs; `curves`: one a lever, their heights unused.
+
+    Raises `ValueError` for a measure that fewer than `FEW` runs have.
+    """
+    shapes = tuple(replace(curve, top=1.0) for curve in curves)
+    plain = Effects(tuple(names), shapes, np.zeros(len(shapes)), np.empty(0), np.empty(0), np.empty(0))
+    centre = plain.shares(runs.spend).mean(0)
+    shared = replace(plain, centre=centre)
+    features = shared.features(runs.spend, runs.unit)
+    parts = [one(name, features, measures[:, k], runs.seed, len(shapes)) for k, name in enumerate(names)]
+    weights, roots, noise = zip(*parts, strict=True)
+    return replace(shared, weights=np.array(weights), roots=np.array(roots), noise=np.array(noise))
+
+
+def one(
+    name: str, features: Floats, value: Floats, seed: NDArray[np.int64], levers: int
+) -> tuple[Floats, Floats, float]:
+    """Return weights [features], the root of their covariance, and the noise of one measure."""
+    known = np.isfinite(value)
+    if known.sum() < FEW:
+        raise ValueError(f"{name!r} needs {FEW} runs that measure it, but got {known.sum()}")
+    x, y = features[known], value[known]
+    middle, scale = float(y.mean()), float(y.std())
+    count = features.shape[1]
+    if scale == 0:
+        return np.r_[middle, np.zeros(count - 1)], np.zeros((count, count)), 0.0
+    same = (seed[known][:, None] == np.unique(seed[known])[None, :]).astype(float)
+    groups = np.r_[0, np.ones(levers), np.full(count - 1 - levers, 2), np.full(same.shape[1], 3)].astype(int)
+    mean, covariance, variances, noise = ridge(np.hstack([x, same]), (y - middle) / scale, groups)
+    weights = scale * mean[:count]
+    weights[0] += middle
+    root = np.linalg.cholesky(covariance[:count, :count] + 1e-12 * np.eye(count)) * scale
+    return weights, np.asarray(root), float(scale * np.sqrt(noise + variances[3]))
+
+
+def ridge(x: Floats, y: Floats, groups: NDArray[np.int64]) -> tuple[Floats, Floats, Floats, float]:
+    """Return mean and covariance of the coefficients, each group's variance, and the noise's, by evidence maximisation."""
+    gram, pull = x.T @ x, x.T @ y
+    variances, noise = np.array([10.0, 1.0, 1.0, 0.3]), 0.5
+    for turn in range(ROUNDS):
+        factor = cho_factor(gram / noise + np.diag(1 / variances[groups]), lower=True)
+        covariance = cho_solve(factor, np.eye(len(gram)))
+        mean = covariance @ pull / noise
+        if turn == ROUNDS - 1:
+            break
+        known = 1 - np.diag(covariance) / variances[groups]
+        for group in (1, 2, 3):
+            mine = groups == group
+            if mine.any():
+                variances[group] = np.clip((mean[mine] ** 2).sum() / max(known[mine].sum(), 1e-3), 1e-6, 10.0)
+        error = float(((y - x @ mean) ** 2).sum())
+        noise = float(np.clip(error / max(len(y) - known.sum(), 1.0), 1e-6, 10.0))
+    return mean, covariance, variances, noise

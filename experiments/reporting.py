@@ -26,8 +26,8 @@ from scenarios.paths import render
 
 SWITCHED = ("lever", *COLUMNS, "planned", "without", "difference", "ci_low", "ci_high", "seeds")
 """Columns of `switched_off`."""
-CREDITED, DEAREST = 6, 2
-"""Levers that are switched off: those with the most credited orders, and then those with the highest cost."""
+CREDITED, DEAREST = 3, 1
+"""Levers that are switched off: those with the most of the goal credited to them, and the dearest of the others."""
 SWEEP_SEEDS = 3
 
 
@@ -80,8 +80,9 @@ def switched_off(found: Replication, *, runner: Runner | None = None) -> pd.Data
     """Return what is lost without each of the plan's strongest levers, one row a lever and target (or main KPI).
 
     Columns `SWITCHED`: `planned` and `without` are means over the seeds that could measure both; `difference` is the
-    mean of the differences within each seed, with its 95 % Student-t interval. The levers are the six with the most
-    credited orders and, of the others, the two with the highest cost. Raises what the runner raises.
+    mean of the differences within each seed, with its 95 % Student-t interval. The levers are the three to which most of
+    the plan's goal (`choices.goal`) is credited and, of the others, the dearest: each costs a run for each seed. Raises
+    what the runner raises.
     """
     wanted, names, seeds = outputs(found.scenario), _strongest(found), found.seeds
     plans = [found.scenario.override({render(("levers", name, "on")): False}) for name in names]
@@ -131,7 +132,8 @@ def _tables(found: Replication) -> dict[str, pd.DataFrame]:
 
 
 def _strongest(found: Replication) -> list[str]:
-    credit = found.credit.groupby(found.credit["lever"].astype(str))["orders"].sum().drop([OWN, WORD], errors="ignore")
+    goal = found.scenario.choices.goal
+    credit = found.credit.groupby(found.credit["lever"].astype(str))[goal].sum().drop([OWN, WORD], errors="ignore")
     cost = found.costs.groupby(found.costs["lever"].astype(str))["yuan"].sum()
     known = set(found.scenario.levers)
     ranked = [name for name in credit[credit > 0].sort_values(ascending=False, kind="stable").index if name in known]

@@ -20,10 +20,11 @@ from markets import CONTROL, everything, plan
 import scenarios
 from experiments import replication, report, reporting
 from experiments.outputs import outputs
+from experiments.plots import load
 from experiments.plots.funnel import STEPS
 from experiments.plots.words import LANGUAGES
 from experiments.replication import Replication
-from experiments.report import promises
+from experiments.report import course, promises, supply
 from experiments.report.assumptions import assumptions, numbers
 from experiments.report.figure import still
 from experiments.report.language import Language, catalogue
@@ -182,7 +183,11 @@ def test_each_moving_picture_has_a_still_one(page):
     data = json.loads(page.scripts[0])
     places = [a["id"] for a in page.tags("div") if a.get("class") == "live"]
     assert places == list(data["charts"])
-    assert len([a for a in page.tags("div") if a.get("class") == "still"]) == len(places) == len(page.tags("svg"))
+    fixed = [a for a in page.tags("figure") if "fixed" in a["class"].split()]
+    assert len(fixed) == 1, "the flow of the money, which is a still picture only"
+    still = [a for a in page.tags("div") if a.get("class") == "still"]
+    assert len(still) == len(page.tags("svg")) == len(places) + len(fixed)
+    assert [a["tabindex"] for a in still if "tabindex" in a] == ["0"], "a keyboard can scroll it"
     for chart in data["charts"].values():
         assert {"data", "layout", "height"} <= set(chart)
 
@@ -304,10 +309,60 @@ def test_without_levers_switched_off_the_basis_is_said(lively):
     assert told["far"].name == dearest
 
 
+def test_the_levers_tried_are_those_with_the_most_of_the_goal_and_the_dearest_other(lively):
+    aimed = replace(lively, scenario=lively.scenario.override({"choices.goal": "profit"}))
+    known = list(lively.scenario.levers)
+    for found, goal in ((lively, "gmv"), (aimed, "profit")):
+        credit = found.credit.groupby(found.credit["lever"].astype(str))[goal].sum().reindex(known).dropna()
+        most = credit[credit > 0].sort_values(ascending=False, kind="stable").index[: reporting.CREDITED].tolist()
+        cost = found.costs.groupby(found.costs["lever"].astype(str))["yuan"].sum().reindex(known).dropna()
+        assert reporting._strongest(found) == [*most, cost.drop(most, errors="ignore").idxmax()]
+
+
+def test_the_report_names_the_levers_it_tried(lively):
+    table = reporting.switched_off(lively, runner=Runner(processes=1))
+    text = " ".join(Page(report.build(lively, levers=table)).text.split())
+    named = "; ".join(lively.scenario.levers[name].title or name for name in table["lever"].unique())
+    assert f'credited "Gross merchandise value" and the dearest of the others: {named}.' in text
+
+
+def test_stock_and_service_are_drawn_where_the_plan_limits_them(lively):
+    drawn = [chart.id for chart in supply.charts(lively, Language("en"))]
+    assert drawn == ["course-supply-stock", "course-supply-load", "course-supply-response"]
+    assert supply.unlimited(lively.scenario, Language("en")) == []
+    bare = replication.run(plan(), 2, runner=Runner(processes=1))
+    assert supply.charts(bare, Language("en")) == []
+    said = supply.unlimited(bare.scenario, Language("zh"))
+    assert said == ["方案不设库存：商品不会缺货。", "方案未设客服人数：客服不会不足。"]
+
+
+def test_curves_of_service_say_what_the_runs_say(lively):
+    chart = supply.charts(lively, Language("en"))[1]
+    desk = load.desk(lively)
+    mean = next(trace for trace in chart.plotly["data"] if trace.get("name") == "Mean")
+    assert mean["y"] == pytest.approx(desk.groupby("day")["load"].mean().tolist(), rel=1e-3), "four digits and more"
+    low, high = (trace["y"] for trace in chart.plotly["data"][:2])
+    assert high == pytest.approx(desk.groupby("day")["load"].max().tolist(), rel=1e-3)
+    assert all(a <= b for a, b in zip(low, high, strict=True))
+    level = chart.plotly["data"][-1]
+    assert set(level["y"]) == {1.0}
+    assert Language("en").share(float(desk["load"].max())) in chart.alt
+
+
+def test_a_band_has_no_holes(lively):
+    """Where one run alone could measure a KPI there is no interval; the band is then the line, not a leap over it."""
+    gappy = replace(lively, curves=lively.curves[~((lively.curves["seed"] > 1) & (lively.curves["day"] < 40))])
+    chart = next(c for c in course.charts(gappy, Language("en")) if c.id == "course-gmv")
+    low, high = (trace["y"] for trace in chart.plotly["data"][:2])
+    assert None not in low + high
+    assert low[0] == high[0]
+    assert low[-1] < high[-1]
+
+
 def test_switching_levers_off_is_paired_with_the_plan(lively):
     table = reporting.switched_off(lively, runner=Runner(processes=1))
     assert list(table.columns) == list(reporting.SWITCHED)
-    assert table["lever"].nunique() == 8
+    assert table["lever"].nunique() == reporting.CREDITED + reporting.DEAREST
     orders = table[table["name"] == "orders"].set_index("lever")
     assert orders["planned"].nunique() == 1
     planned = float(lively.promises.set_index("name").loc["orders", "mean"])

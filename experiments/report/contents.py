@@ -5,13 +5,16 @@ from typing import Any
 import pandas as pd
 
 from experiments.replication import Replication
-from experiments.report import course, making, money, people, promises
+from experiments.report import course, making, money, people, promises, supply
 from experiments.report.assumptions import assumptions
 from experiments.report.funnel import steps
 from experiments.report.language import Language
 from experiments.report.page import page
 from experiments.report.risks import shocks
 from experiments.report.sensitivity import tornados
+from experiments.report.strongest import lever_name
+
+SECTIONS = ("promises", "course", "people", "money", "sensitivity", "risks", "assumptions", "making")
 
 
 def contents(
@@ -23,13 +26,17 @@ def contents(
 ) -> str:
     """Return the page; see `experiments.report.build`."""
     language = Language(lang)
-    curves = course.charts(replication, language)
+    curves, strained = course.charts(replication, language), supply.charts(replication, language)
     registrations, stays = people.registrations(replication, language), people.stays(replication, language)
     return page(
         language,
-        [*curves, *(chart for chart in (registrations, stays) if chart is not None)],
+        [*curves, *strained, *(chart for chart in (registrations, stays) if chart is not None)],
+        [(part, language(f"page.{part}")) for part in SECTIONS],
+        kind="page.kind",
         **_head(replication, levers, language),
         curves=curves,
+        strained=strained,
+        unlimited=supply.unlimited(replication.scenario, language),
         phases=course.phases(replication.scenario, language),
         festivals=course.festivals(replication.scenario, language),
         funnel=steps(replication, language),
@@ -52,7 +59,10 @@ def _head(replication: Replication, levers: pd.DataFrame | None, language: Langu
     sizes = {"users": language.whole(market.users), "people": language.whole(market.people)}
     note = "" if not found else language("lever.note_credit")
     if levers is not None and found:
-        note = language("lever.note_off", n=levers["lever"].nunique(), seeds=int(levers["seeds"].max()))
+        tried = [lever_name(scenario, str(name), language) for name in levers["lever"].unique()]
+        goal = language.kpi(scenario.choices.goal)
+        names, seeds = language("lever.and").join(tried), int(levers["seeds"].max())
+        note = language("lever.note_off", goal=goal, names=names, n=len(tried), seeds=seeds)
     early = days < clock.days
     return {
         "name": scenario.name,
@@ -80,6 +90,7 @@ def _money(replication: Replication, language: Language) -> dict[str, Any]:
         "owed": language.amount(owed, "yuan") if owed >= 1 else "",
         "owed_whole": language.whole(owed),
         "acted": money.acted(replication, language),
+        "flow": money.flows(replication, language),
         "sources": sources,
         "more": language("money.more", n=more) if more else "",
         "more_orders": language.compact(rest),

@@ -11,7 +11,7 @@ from experiments.plots import kpi_curves, timeline
 from experiments.plots.style import BLUE, GREY, RUST, styled
 from experiments.plots.timeline import first_day
 from experiments.replication import Replication
-from experiments.report.figure import SHADE, Chart, Json, dates, day, layout, plain, scale, short, still
+from experiments.report.figure import SHADES, Chart, Json, dates, day, layout, plain, scale, short, still
 from experiments.report.language import Language
 from experiments.summary import direction_of
 from experiments.tables import rows
@@ -43,7 +43,7 @@ def phases(scenario: Scenario, language: Language) -> list[tuple[str, str, str]]
 
 def festivals(scenario: Scenario, language: Language) -> list[tuple[str, str]]:
     """Return name and date of each festival of the days shown."""
-    return [(name, language.date(scenario.clock.date(when))) for name, when in _held(scenario)]
+    return [(name, language.date(scenario.clock.date(when))) for name, when in held(scenario)]
 
 
 def title(kpi: str, language: Language) -> str:
@@ -51,7 +51,8 @@ def title(kpi: str, language: Language) -> str:
     return language("course.a_week", title=language.kpi(kpi)) if kpi in TOTALS else language.kpi(kpi)
 
 
-def _held(scenario: Scenario) -> list[tuple[str, int]]:
+def held(scenario: Scenario) -> list[tuple[str, int]]:
+    """Return name and day of each festival of the days shown."""
     clock = scenario.clock
     days = ((name, clock.day(festival.date)) for name, festival in scenario.festivals.items())
     shown = [(name, when) for name, when in days if first_day(scenario) <= when < clock.days + clock.tail]
@@ -77,7 +78,7 @@ def _chart(replication: Replication, kpi: str, table: pd.DataFrame, language: La
                 xaxis=dates(scenario.clock.start, first_day(scenario), scenario.clock.days + scenario.clock.tail),
                 yaxis=scale(low, high, KPIS[kpi].unit, language),
                 hovermode="x unified",
-                shapes=_shades(scenario),
+                shapes=shades(scenario),
             ),
         },
         height=HEIGHT,
@@ -134,8 +135,8 @@ def _traces(
     if banded:
         floor = 0.0 if table["mean"].min() >= 0 else None
         bare = {"x": place, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
-        yield bare | {"y": short(table["low"].clip(lower=floor))}
-        yield bare | {"y": short(table["high"]), "fill": "tonexty", "fillcolor": BAND}
+        yield bare | {"y": short(table["low"].fillna(table["mean"]).clip(lower=floor))}
+        yield bare | {"y": short(table["high"].fillna(table["mean"])), "fill": "tonexty", "fillcolor": BAND}
     if len(replication.seeds) > 1:
         yield from _single_runs(replication, kpi, set(table["day"]), middle, language)
     intervals = [
@@ -153,10 +154,10 @@ def _traces(
             "mode": "lines", "line": {"color": RUST, "width": 2, "dash": "dash"}, "text": [plain(text)] * 3,
             "name": language("course.target"), "hovertemplate": "%{text}",
         }  # fmt: skip
-    if held := _held(replication.scenario):
+    if days := held(replication.scenario):
         yield {
-            "x": [day(start, when) for _, when in held], "y": short([ends[0]] * len(held)), "mode": "markers",
-            "marker": {"symbol": "triangle-up", "size": 8, "color": GREY}, "text": [plain(name) for name, _ in held],
+            "x": [day(start, when) for _, when in days], "y": short([ends[0]] * len(days)), "mode": "markers",
+            "marker": {"symbol": "triangle-up", "size": 8, "color": GREY}, "text": [plain(name) for name, _ in days],
             "name": language("course.festival"), "hovertemplate": "%{text}", "cliponaxis": False,
         }  # fmt: skip
 
@@ -179,13 +180,13 @@ def _between(row: Any, unit: str, language: Language) -> str:
     return language.between(language.amount(row.low, unit, 3), language.amount(row.high, unit, 3))
 
 
-def _shades(scenario: Scenario) -> list[Json]:
+def shades(scenario: Scenario) -> list[Json]:
     """Return the phases as shaded stretches by turns, and lines where the plan begins and ends."""
     start, found = scenario.clock.start, []
     box = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
     for k, phase in enumerate(scenario.phases.values()):
         first, last = phase.span(scenario.clock)
-        colour = SHADE if k % 2 else "#f7f7f4"
+        colour = SHADES[k % 2]
         found.append(
             box | {"type": "rect", "x0": day(start, first), "x1": day(start, last + 1), "fillcolor": colour,
                    "line": {"width": 0}}

@@ -18,7 +18,8 @@ from matplotlib.ticker import MaxNLocator
 from experiments.report.language import Language
 
 Json = dict[str, Any]
-INK, MUTED, RULE, SHADE = "#1d2733", "#5a6572", "#e3e6e8", "#eef0ee"
+INK, MUTED, RULE = "#1d2733", "#5a6572", "#e3e6e8"
+SHADES = "rgba(40,50,40,0.03)", "rgba(40,50,40,0.08)"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', sans-serif"
 DIGITS = 5
 """Digits of a number that a picture needs."""
@@ -35,7 +36,7 @@ class Chart:
     svg: Markup
     """The still picture, without what only a file of its own needs."""
     plotly: Json
-    """data and layout."""
+    """data and layout; empty: there is no moving picture."""
     height: int
     """Height of the moving picture [CSS pixels]."""
     note: str = ""

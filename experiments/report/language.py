@@ -13,6 +13,8 @@ from experiments import units
 from experiments.plots.words import LANGUAGES, Words
 from sim.kpis import KPIS
 
+HOME = "experiments.report"
+"""The package with what all pages share: texts, base.html, macros.html, styles and script."""
 _UNITS = ("个百分点", "亿", "万", "\xa0points", "\xa0bn", "\xa0M", "\xa0k", "\xa0%", "%")
 """Units that stand once in an interval."""
 
@@ -20,12 +22,15 @@ _UNITS = ("个百分点", "亿", "万", "\xa0points", "\xa0bn", "\xa0M", "\xa0k"
 class Language:
     """Texts by key, and numbers for people, in English or Chinese; a number is never parted from its unit."""
 
-    def __init__(self, code: str = "en") -> None:
-        """Raise `ValueError` for a language that the report does not have."""
+    def __init__(self, code: str = "en", package: str = HOME) -> None:
+        """Take the texts of the report, and those that `package` adds in words/CODE.yaml.
+
+        Raises `ValueError` for a language that the report does not have.
+        """
         if code not in LANGUAGES:
             raise ValueError(f"`lang` must be one of {', '.join(LANGUAGES)}, but got {code!r}")
         self.code = code
-        self.words = catalogue(code)
+        self.words = catalogue(code) if package == HOME else {**catalogue(code), **catalogue(code, package)}
         self.charts = Words(code)
 
     def __call__(self, key: str, /, **values: Any) -> str:
@@ -138,8 +143,8 @@ class Language:
 
 
 @cache
-def catalogue(code: str) -> Mapping[str, Any]:
+def catalogue(code: str, package: str = HOME) -> Mapping[str, Any]:
     """Return the texts of a language: section, key, text."""
-    text = files("experiments.report").joinpath("words", f"{code}.yaml").read_text(encoding="utf-8")
+    text = files(package).joinpath("words", f"{code}.yaml").read_text(encoding="utf-8")
     words: Mapping[str, Any] = yaml.safe_load(text)
     return words

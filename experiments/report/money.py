@@ -1,12 +1,13 @@
-"""The money: accounts, what could not be paid, and where the orders came from, as tables with bars."""
+"""The money: accounts, what could not be paid, and where the orders came from, as tables with bars and as flows."""
 
 from dataclasses import dataclass
 from math import isnan
 
 import pandas as pd
 
-from experiments.plots import credit
+from experiments.plots import credit, flow
 from experiments.replication import Replication
+from experiments.report.figure import Chart, still
 from experiments.report.language import Language
 from experiments.report.strongest import lever_name
 from experiments.scoreboard import money
@@ -120,6 +121,33 @@ def sources(replication: Replication, language: Language) -> tuple[list[Source],
         )
     rest = table.iloc[MOST + 1 :]
     return found, len(rest), float(rest["orders"].sum())
+
+
+def flows(replication: Replication, language: Language) -> Chart | None:
+    """Return what flows from accounts to levers, and the orders that come of it, as a still picture; None without any."""
+    table = flow.flows(replication, language.code)
+    if not table[["yuan", "orders"]].to_numpy().sum():
+        return None
+    paid, earned = table[table["target"] != flow.ORDERS], table[table["target"] == flow.ORDERS]
+    orders = language.compact(float(earned["orders"].sum()), 3)
+    alt = language("money.flow_free", orders=orders)
+    if len(paid):
+        source, target, yuan, *_ = max(rows(paid), key=lambda row: float(row.yuan))
+        alt = language(
+            "money.flow_alt", accounts=paid["source"].nunique(), levers=paid["target"].nunique(), orders=orders,
+            yuan=language.amount(float(paid["yuan"].sum()), "yuan", 3), source=source, target=target,
+            most=language.amount(float(yuan), "yuan", 3),
+        )  # fmt: skip
+    nodes = max(paid["source"].nunique(), len({*paid["target"], *earned["source"]}))
+    return Chart(
+        id="flow",
+        title=language("money.flow"),
+        alt=alt,
+        svg=still(flow.draw, table, name="flow", lang=language.code, size=(9.2, 0.6 + 0.42 * max(nodes, 6))),
+        plotly={},
+        height=0,
+        note=language("money.flow_note"),
+    )  # fmt: skip
 
 
 def _account(name: str, path: str, row: pd.Series, widest: float, language: Language) -> Account:

@@ -11,7 +11,7 @@
   });
   const touch = window.matchMedia("(pointer: coarse)").matches;
   const config = { displayModeBar: false, responsive: true, showTips: false, doubleClick: "reset", locale: "report" };
-  if (!touch) document.querySelector(".zoom").hidden = false;
+  if (!touch) document.querySelectorAll(".zoom").forEach((note) => { note.hidden = false; });
   const drawn = new Set();
   const seeds = document.getElementById("seeds");
   let following = false;

@@ -12,13 +12,24 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from experiments.report.figure import Chart
-from experiments.report.language import Language
+from experiments.report.language import HOME, Language
 
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def page(language: Language, charts: Iterable[Chart], **parts: Any) -> str:
-    """Return the page as HTML; `parts` are what the template shows, all text in them escaped."""
+def page(
+    language: Language,
+    charts: Iterable[Chart],
+    sections: Iterable[tuple[str, str]],
+    *,
+    package: str = HOME,
+    **parts: Any,
+) -> str:
+    """Return the page as HTML; `parts` are what the template shows, all text in them escaped.
+
+    The template is page.html of `package`, which fills the blocks of base.html; `sections` are the ids and titles that
+    its contents list.
+    """
     scripts = {"plotly": _plotly(), "script": _part("page.js")}
     hashes = " ".join(f"'sha256-{_digest(text)}'" for text in scripts.values())
     policy = (
@@ -26,13 +37,12 @@ def page(language: Language, charts: Iterable[Chart], **parts: Any) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     data = {
-        "charts": {chart.id: {**chart.plotly, "height": chart.height} for chart in charts},
+        "charts": {chart.id: {**chart.plotly, "height": chart.height} for chart in charts if chart.plotly},
         "locale": {"months": language.entry("locale.months"), "code": language.code},
     }
-    template = _environment().get_template("page.html")
-    return template.render(
+    return _environment(package).get_template("page.html").render(
         t=language, lang=language, policy=policy, style=Markup(_part("page.css")), data=embedded(data),
-        points_unit=language("number.points"),
+        sections=list(sections), points_unit=language("number.points"),
         **{name: Markup(text) for name, text in scripts.items()}, **parts,
     )  # fmt: skip
 
@@ -59,12 +69,17 @@ def _plotly() -> str:
 
 
 @cache
-def _part(name: str) -> str:
-    return files("experiments.report").joinpath(name).read_text(encoding="utf-8").strip()
+def _part(name: str, package: str = HOME) -> str:
+    return files(package).joinpath(name).read_text(encoding="utf-8").strip()
 
 
 @cache
-def _environment() -> Environment:
+def _environment(package: str) -> Environment:
+    """Return an environment whose templates are those of `package`, and beside them the shared ones."""
+
+    def load(name: str) -> str:
+        return _part(name, package if files(package).joinpath(name).is_file() else HOME)
+
     return Environment(
-        loader=FunctionLoader(_part), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(load), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -2,20 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import isnan
 from typing import Any, Literal
 
 import pandas as pd
 
 from experiments import codec, executors
+from experiments.codec import Rows
 from experiments.curves import MONTH_DAYS, curves
 from experiments.tables import categorised
 from scenarios import Scenario
 from sim.compile import source_digest
-from sim.kpis import KPIS, measure
+from sim.kpis import LEVELS, levels
+from sim.observer import CREDIT, spans
 from sim.run import Engine, Run, simulate
 
 Tables = Mapping[str, pd.DataFrame]
@@ -31,6 +32,12 @@ KEPT: dict[Detail, tuple[str, ...]] = {
 """Tables kept of a run."""
 SO_FAR = "so far"
 """Window of the simulated part of the plan, in runs that end early."""
+_KPIS = dict.fromkeys(LEVELS, str) | {"value": float}
+_TARGETS = {
+    "target": str, "kpi": str, "window": str, "segment": str, "value": float, "wanted": float, "reached": bool,
+}  # fmt: skip
+_CREDIT = dict.fromkeys(CREDIT, float) | {"lever": str, "phase": str, "paid_in": str, "month": int}
+_COSTS = {"lever": str, "phase": str, "month": int, "yuan": float}
 
 
 @dataclass(frozen=True)
@@ -98,29 +105,40 @@ def perform(job: Job) -> bytes:
     return codec.encode(job.about, _tables(run, job))
 
 
-def _tables(run: Run, job: Job) -> Tables:
-    made = {"costs": lambda: costs(run), "curves": lambda: curves(run), "stock": run.observer.stocktaking}
+def _tables(run: Run, job: Job) -> dict[str, pd.DataFrame | Rows]:
+    made: dict[str, Callable[[], pd.DataFrame | Rows]] = {
+        "kpis": lambda: _kpis(run, job.days),
+        "targets": lambda: _targets(run),
+        "credit": lambda: Rows(_CREDIT, run.observer.credited()),
+        "costs": lambda: _costs(run),
+        "curves": lambda: curves(run),
+        "stock": run.observer.stocktaking,
+    }
     tables = {name: made[name]() if name in made else getattr(run, name) for name in KEPT[job.detail]}
-    if job.days is not None:
-        tables["kpis"] = pd.concat([run.kpis, _so_far(run, job.days)], ignore_index=True)
-    tables["targets"] = tables["targets"].astype({"reached": "boolean", "value": "float64", "wanted": "float64"})
-    return tables if job.detail == "kpis" else {name: categorised(table) for name, table in tables.items()}
+    if job.detail == "kpis":
+        return tables
+    return {name: categorised(table.frame() if isinstance(table, Rows) else table) for name, table in tables.items()}
 
 
-def costs(run: Run) -> pd.DataFrame:
+def _kpis(run: Run, days: int | None) -> Rows:
+    """Return the run's KPIs; with `days`, also those of the simulated part of the plan that need no days to come."""
+    asked = spans(run.scenario)
+    if days is not None:
+        asked.append((SO_FAR, "all", (0, min(days, run.scenario.clock.days) - 1)))
+    return Rows(_KPIS, levels(run.observer, asked))
+
+
+def _targets(run: Run) -> Rows:
+    return Rows(_TARGETS, list(zip(*(run.targets[name].tolist() for name in _TARGETS), strict=True)))
+
+
+def _costs(run: Run) -> Rows:
     """Return lever, phase, month (30 days from day 0), yuan: what each lever cost, what nobody could pay included."""
     sums: dict[tuple[str, str, int], int] = {}
+    phase = run.observer.calendar.phase
     for lever, days in run.observer.ledger.by_lever.items():
         for day, cents in days.items():
             if day >= 0:
-                key = lever, run.observer.calendar.phase(day), day // MONTH_DAYS
+                key = lever, phase(day), day // MONTH_DAYS
                 sums[key] = sums.get(key, 0) + cents
-    rows = [(*key, cents / 100) for key, cents in sums.items()]
-    return pd.DataFrame(rows, columns=["lever", "phase", "month", "yuan"])
-
-
-def _so_far(run: Run, days: int) -> pd.DataFrame:
-    """Return the KPIs of the simulated part of the plan, without those that need days to come."""
-    span = (0, min(days, run.scenario.clock.days) - 1)
-    rows = [(kpi.id, SO_FAR, "all", kpi.unit, measure(run.observer, kpi.id, span)) for kpi in KPIS.values()]
-    return pd.DataFrame([r for r in rows if not isnan(r[4])], columns=["kpi", "window", "segment", "unit", "value"])
+    return Rows(_COSTS, [(*key, cents / 100) for key, cents in sums.items()])

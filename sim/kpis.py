@@ -1,8 +1,8 @@
 """The KPI registry: formula, unit and direction of every KPI, over any window and segment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 
 from sim import metrics as M
 from sim.ledger import REVENUE_KINDS
@@ -195,10 +195,34 @@ KPIS: dict[str, Kpi] = {kpi.id: kpi for kpi in _ALL}
 """Every KPI by id."""
 
 
+LEVELS = ("kpi", "window", "segment", "unit", "value")
+"""Columns of a table of KPIs."""
+
+
+def levels(
+    observer: Observer, asked: Iterable[tuple[str, str, tuple[int, int]]]
+) -> list[tuple[str, str, str, str, float]]:
+    """Return the rows (`LEVELS`) of every KPI in each window and segment; `asked` holds name, segment and days of each.
+
+    What could not be measured has no row.
+    """
+    rows = [
+        (kpi.id, window, segment, kpi.unit, measure(observer, kpi.id, span, segment))
+        for window, segment, span in asked
+        if _seen(observer, span)
+        for kpi in KPIS.values()
+    ]
+    return [row for row in rows if not isnan(row[4])]
+
+
 def measure(observer: Observer, kpi: str, span: tuple[int, int], segment: str = "all") -> float:
     """Return a KPI over days first to last; NaN when the days were not simulated or nothing was there to measure."""
-    first, last = span
-    if last < first or last > observer.seen_until or first < observer.calendar.first:
+    if not _seen(observer, span):
         return nan
     row = None if segment == "all" else observer.names.segments.index(segment)
-    return float(KPIS[kpi].formula(Window(observer, first, last, row)))
+    return float(KPIS[kpi].formula(Window(observer, *span, row)))
+
+
+def _seen(observer: Observer, span: tuple[int, int]) -> bool:
+    first, last = span
+    return observer.calendar.first <= first <= last <= observer.seen_until

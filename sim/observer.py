@@ -15,6 +15,8 @@ from sim.weather import Names
 from sim.world import AGE_WEEKS, COHORT_DAYS, EVENTS, Out, World
 
 SNAPSHOT_EVERY = 30
+CREDIT = ("lever", "phase", "paid_in", "month", "orders", "gmv", "profit")
+"""Columns of measured contributions."""
 _REVENUE = [metrics.NAMES.index(name) for name in REVENUE_KINDS]
 
 
@@ -29,7 +31,7 @@ class Observer:
         """[days, metrics, S]"""
         self.states = np.zeros((t, len(STATES), s), np.int64)
         self.credit = np.zeros((t, len(names.credits), 3), np.int64)
-        self._cost_table: tuple[int, dict[str, NDArray[np.int64]]] = (-1, {})
+        self._cost_table: tuple[int, NDArray[np.int64]] = (-1, np.zeros((0, t), np.int64))
         self.roles = np.zeros((t, len(names.touches), 2), np.int64)
         self.retained = np.zeros((t, 3, s), np.int64)
         self.cohort_size = np.zeros((t // COHORT_DAYS + 1, s), np.int64)
@@ -74,23 +76,22 @@ class Observer:
 
     def spend(self, first: int, last: int, levers: tuple[str, ...] | None = None) -> int:
         """Return what the plan's levers cost over days first to last [cents of the real market]."""
-        names = list(self.ledger.by_lever) if levers is None else [n for n in levers if n in self.ledger.by_lever]
+        by_lever = self.ledger.by_lever
+        names = list(by_lever) if levers is None else [n for n in levers if n in by_lever]
         if len(names) == 1:
-            return sum(cents for day, cents in self.ledger.by_lever[names[0]].items() if first <= day <= last)
-        costs = self._costs()
+            return sum(cents for day, cents in by_lever[names[0]].items() if first <= day <= last)
         lo, hi = max(first, self.calendar.first), min(last, self.calendar.last)
-        span = slice(lo - self.calendar.first, hi - self.calendar.first + 1)
-        return int(sum(int(costs[name][span].sum()) for name in names))
+        costs = self._costs()[:, lo - self.calendar.first : hi - self.calendar.first + 1]
+        rows = {name: row for row, name in enumerate(by_lever)}
+        return int((costs if levers is None else costs[[rows[name] for name in names]]).sum())
 
-    def _costs(self) -> dict[str, NDArray[np.int64]]:
-        """Return the cost of each lever by day [cents], worked out anew only when something was booked."""
+    def _costs(self) -> NDArray[np.int64]:
+        """Return the cost of each lever by day [cents; levers of the ledger, days], new when something was booked."""
         booked = len(self.ledger.rows)
         if self._cost_table[0] != booked:
-            table = {}
-            for lever, days in self.ledger.by_lever.items():
-                table[lever] = np.zeros(len(self.calendar), np.int64)
-                for day, cents in days.items():
-                    table[lever][day - self.calendar.first] = cents
+            table = np.zeros((len(self.ledger.by_lever), len(self.calendar)), np.int64)
+            for row, days in zip(table, self.ledger.by_lever.values(), strict=True):
+                row[np.fromiter(days, np.int64, len(days)) - self.calendar.first] = list(days.values())
             self._cost_table = booked, table
         return self._cost_table[1]
 
@@ -182,18 +183,22 @@ class Observer:
 
         Profit is margin and fee less shipping, before what levers cost.
         """
-        days = np.arange(len(self.credit)) + self.calendar.first
+        return pd.DataFrame(self.credited(), columns=list(CREDIT))
+
+    def credited(self) -> list[tuple[str, str, str, int, float, float, float]]:
+        """Return the rows of `credits`."""
         parts: dict[tuple[str, int], list[int]] = {}
-        for k in np.flatnonzero((days >= 0) & (days <= self.seen_until)).tolist():
-            parts.setdefault((self.calendar.phase(int(days[k])), int(days[k]) // 30), []).append(k)
+        for day in range(self.seen_until + 1):
+            parts.setdefault((self.calendar.phase(day), day // 30), []).append(day - self.calendar.first)
         rows = []
         for (phase, month), inside in parts.items():
-            sums = self.credit[inside].sum(axis=0).tolist()
-            for lever, paid_in, (orders, gmv, profit) in zip(self.names.credits, self.names.paid_in, sums, strict=True):
-                if orders or gmv:
-                    money = gmv * self.scale / 100, profit * self.scale / 100
-                    rows.append((lever, phase, paid_in, month, orders * self.scale / 1e6, *money))
-        return pd.DataFrame(rows, columns=["lever", "phase", "paid_in", "month", "orders", "gmv", "profit"])
+            sums = self.credit[inside].sum(axis=0)
+            for k in np.flatnonzero(sums[:, :2].any(axis=1)).tolist():
+                orders, gmv, profit = sums[k].tolist()
+                money = gmv * self.scale / 100, profit * self.scale / 100
+                what = self.names.credits[k], phase, self.names.paid_in[k], month
+                rows.append((*what, orders * self.scale / 1e6, *money))
+        return rows
 
     def stocktaking(self) -> pd.DataFrame:
         """Return day, count, segment, value of the snapshots."""
@@ -204,6 +209,13 @@ class Observer:
             for s in range(v.shape[1])
         ]
         return pd.DataFrame(rows, columns=["day", "count", "segment", "value"])
+
+
+def spans(scenario: Scenario) -> list[tuple[str, str, tuple[int, int]]]:
+    """Return name, segment and days of every window in which KPIs are measured: the plan also segment by segment."""
+    found = windows(scenario)
+    whole = [(name, "all", span) for name, span in found.items()]
+    return whole + [("plan", segment, found["plan"]) for segment in scenario.market.segments]
 
 
 def windows(scenario: Scenario) -> dict[str, tuple[int, int]]:

@@ -35,6 +35,8 @@ class Answer:
     """What a reader must know before believing the numbers."""
     charts: Mapping[str, Callable[[], "Figure"]] = field(default_factory=dict)
     """Pictures by the name of their file, drawn when they are asked for."""
+    lang: str = "en"
+    """Language that was asked for in the pictures."""
     good: bool = True
     """Whether the answer is yes; no makes exit status 1."""
 
@@ -42,6 +44,15 @@ class Answer:
     def table(self) -> pd.DataFrame:
         """The first table."""
         return next(iter(self.tables.values()))
+
+    @property
+    def notice(self) -> str:
+        """Why the pictures are not in the language asked for; empty: they are, or there are none."""
+        if self.lang == "en" or not self.charts:
+            return ""
+        from experiments.plots.style import notice
+
+        return notice(self.lang)
 
     def document(self) -> dict[str, Any]:
         """Return verb, title, good, notes, manifest, and each table as a list of records; unknown values are None."""
@@ -56,12 +67,14 @@ class Answer:
     ) -> Path:  # fmt: skip
         """Write manifest.json, the tables (a .csv each, or tables.xlsx), charts/*.png and `extra` texts by file name.
 
-        The folder appears whole or not at all. Raises `FolderError` when it exists and is not empty, or cannot be
+        The manifest's notes tell when the pictures are not in the language asked for. The folder appears whole or not
+        at all. Raises `FolderError` when it exists and is not empty, or cannot be
         written.
         """
         folder = check_folder(path)
         with in_one_step(folder) as making:
-            head = {"verb": self.verb, "title": self.title, **self.manifest, "notes": list(self.notes)}
+            notes = [*self.notes, *([self.notice] if charts and self.notice else [])]
+            head = {"verb": self.verb, "title": self.title, **self.manifest, "notes": notes}
             text = json.dumps(head, indent=2, ensure_ascii=False)
             (making / "manifest.json").write_text(text + "\n", encoding="utf-8")
             if tables == "xlsx":
@@ -73,6 +86,14 @@ class Answer:
             if charts and self.charts:
                 save_charts(making / "charts", self.charts)
         return folder
+
+
+def check_language(lang: str) -> None:
+    """Raise `ValueError` for a language that the charts do not have, so that nothing is simulated for it."""
+    if lang != "en":
+        from experiments.plots.words import Words
+
+        Words(lang)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.answer import Answer
+from experiments.answer import Answer, check_language
 from experiments.folder import package_version
 from experiments.job import SO_FAR, Job
 from experiments.outputs import COLUMNS, MAIN, Output, outputs, values
@@ -33,6 +33,8 @@ TABLE = (
     "variance_ratio", "seeds", "wanted", "direction", "base_probability", "other_probability", "flips", "differs",
 )  # fmt: skip
 """Columns of the table."""
+CHANGED = " with "
+"""Between the name of a plan and what is changed in it."""
 _SPELLED = 3
 """Changes that a title spells; further ones are counted."""
 
@@ -82,15 +84,17 @@ def compare(
 
 def comparison(
     base: Scenario, *others: Scenario, seeds: int | Iterable[int] = 10, kpis: Sequence[str] = (),
-    days: int | None = None, titles: Sequence[str] = (), runner: Runner | None = None,
+    days: int | None = None, titles: Sequence[str] = (), runner: Runner | None = None, lang: str = "en",
 ) -> Answer:  # fmt: skip
     """Compare plans with a base, paired by seed.
 
     Outputs are the targets of all plans and the main KPIs, or the KPIs asked for. A plan that lacks a target measures
     its KPI where it can. `titles` name the others; without, a plan named as the base is told by what is changed in it.
-    Tables: `differences` (see `compare`), `runs` (plan, seed, name, kpi, window, segment, unit, value). Raises
-    `ValueError` when there is nothing to compare with, for bad numbers and unknown KPIs, and what the runner raises.
+    The chart is in the language `lang`. Tables: `differences` (see `compare`), `runs` (plan, seed, name, kpi, window,
+    segment, unit, value). Raises `ValueError` when there is nothing to compare with, for bad numbers, unknown KPIs and
+    languages, and what the runner raises.
     """
+    check_language(lang)
     if not others:
         raise ValueError("at least one plan must be given to compare with the first")
     if titles and len(titles) != len(others):
@@ -120,7 +124,8 @@ def comparison(
             "kpis": list(kpis),
         },
         notes=tuple(_notes(plans, names, lines, table, days)),
-        charts={"differences": lambda: _chart(table)},
+        charts={"differences": lambda: _chart(table, lang)},
+        lang=lang,
     )  # fmt: skip
 
 
@@ -158,6 +163,11 @@ def shares(row: Any) -> tuple[float, float, float]:
         return 0.0, 0.0, 0.0
     size = abs(row.base_mean) or nan
     return found[0] / size, found[1] / size, found[2] / size
+
+
+def in_points(row: Any) -> bool:
+    """Return whether the `shares` of a row are points, and not relative to the base's mean."""
+    return is_absolute(row.kpi, row.unit)
 
 
 # --- What is measured -------------------------------------------------------------------------------------------------
@@ -252,7 +262,7 @@ def title_of(base: Scenario, other: Scenario) -> str:
     if not changes:
         return other.name
     more = f" and {len(changes) - _SPELLED} more" if len(changes) > _SPELLED else ""
-    return f"{other.name} with {', '.join(changes[:_SPELLED])}{more}"
+    return f"{other.name}{CHANGED}{', '.join(changes[:_SPELLED])}{more}"
 
 
 def _changes(old: Any, new: Any, path: tuple[str | int, ...]) -> Iterator[str]:
@@ -334,7 +344,7 @@ def _length(plan: Scenario, window: str, days: int | None) -> int | None:
     return last - first + 1
 
 
-def _chart(table: pd.DataFrame) -> "Figure":
+def _chart(table: pd.DataFrame, lang: str) -> "Figure":
     from experiments.plots import differences
 
-    return differences.figure(table)
+    return differences.figure(table, lang=lang)

@@ -16,6 +16,12 @@ from sim.kpis import KPIS
 Estimate = tuple[float, float, float]
 """Value, low and high end of its 95 % interval."""
 Tables = Mapping[str, pd.DataFrame]
+REASONS = UNMEASURED, UNMOVED, UNTOLD = (
+    "it could not be measured in every run",
+    "nothing that was varied changes it",
+    "the parameters move it no more than luck does",
+)
+"""Why no parameter of an output has an index."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +92,15 @@ def outputs_of(tables: Tables) -> Iterator[tuple[Measured, pd.DataFrame]]:
 
 
 def why_unknown(tables: Tables, name: str, indices: pd.DataFrame) -> str:
-    """Return why no parameter of an output has an index; empty when one has."""
+    """Return why no parameter of an output has an index, one of `REASONS`; empty when one has."""
     if indices.loc[indices["index"].isin(shown(indices)), "value"].notna().any():
         return ""
     values = tables["values"].loc[tables["values"]["name"] == name, "value"]
     if values.isna().any():
-        return "it could not be measured in every run"
+        return UNMEASURED
     if values.groupby(tables["values"]["seed"]).nunique().max() == 1:
-        return "nothing that was varied changes it"
-    return "the parameters move it no more than luck does"
+        return UNMOVED
+    return UNTOLD
 
 
 def shown(table: pd.DataFrame) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.answer import Answer
+from experiments.answer import Answer, check_language
 from experiments.folder import package_version
 from experiments.job import Job, Tables
 from experiments.outputs import COLUMNS, Output, outputs, values
@@ -52,15 +52,17 @@ def replicate(
 
 def replications(
     scenario: Scenario, seeds: int | Iterable[int] = 10, *, until: float | None = None, most: int = 200,
-    kpis: Sequence[str] = (), days: int | None = None, runner: Runner | None = None,
+    kpis: Sequence[str] = (), days: int | None = None, runner: Runner | None = None, lang: str = "en",
 ) -> Answer:  # fmt: skip
     """Run a plan under seeds 1 to N, or those given, or until the 95 % intervals are narrow enough.
 
     With `until` (a share, such as 0.02) the runs start with `seeds`, at least 10, and go on by `until_narrow` until
     the half-width of every output is at most `until`, or there are `most` runs: then the answer is not good, and a note
     names what is too wide. Tables: `outputs` (see `replicate`), `runs` (seed, name, kpi, window, segment, unit, value).
-    Raises `ValueError` for bad numbers and unknown KPIs, and what the runner raises.
+    The chart is in the language `lang`. Raises `ValueError` for bad numbers, unknown KPIs and languages, and what the
+    runner raises.
     """
+    check_language(lang)
     wanted, batches = outputs(scenario, kpis, days=days), _Batches(runner or Runner())
     absolute = [is_absolute(o.kpi, o.unit) for o in wanted]
 
@@ -93,7 +95,8 @@ def replications(
             "looks": looks,
         },
         notes=tuple(_notes(scenario, table, wide, until, looks)),
-        charts={"widths": lambda: _chart(wanted, found, absolute, until, scenario.name)},
+        charts={"widths": lambda: _chart(wanted, found, absolute, until, scenario.name, lang)},
+        lang=lang,
         good=not wide,
     )  # fmt: skip
 
@@ -247,8 +250,9 @@ def _width(half: float) -> str:
 
 
 def _chart(
-    wanted: Sequence[Output], found: NDArray[np.float64], absolute: Sequence[bool], until: float | None, name: str
-) -> "Figure":
+    wanted: Sequence[Output], found: NDArray[np.float64], absolute: Sequence[bool], until: float | None, name: str,
+    lang: str,
+) -> "Figure":  # fmt: skip
     from experiments.plots import widths
 
-    return widths.figure(widths.narrowing([o.title for o in wanted], found, absolute), until, name)
+    return widths.figure(widths.narrowing(widths.titles(wanted, lang), found, absolute), until, name, lang=lang)

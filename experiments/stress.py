@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from math import isnan, nan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.answer import Answer
+from experiments import units
+from experiments.answer import Answer, check_language
 from experiments.folder import package_version
 from experiments.job import Job
 from experiments.outputs import COLUMNS, Output, outputs, values
@@ -17,7 +18,6 @@ from experiments.replication import seeds_of
 from experiments.runner import Runner
 from experiments.summary import attainment, interval
 from experiments.tables import rows
-from experiments.units import amount, change
 from scenarios import Scenario
 from scenarios.faults import nearest
 from scenarios.paths import render
@@ -39,6 +39,16 @@ MANY = 20
 """Intervals of which one or more are likely off by chance."""
 
 
+class Spelling(Protocol):
+    """How numbers are written: `experiments.units`, or the words of the charts."""
+
+    def change(self, value: float, unit: str, *, points: bool = False) -> str:
+        """Return a change."""
+
+    def amount(self, value: float, unit: str, digits: int = 4) -> str:
+        """Return a value."""
+
+
 def stress(
     scenario: Scenario, shocks: Sequence[str] = (), seeds: int | Iterable[int] = 10, kpis: Sequence[str] = (),
     days: int | None = None, runner: Runner | None = None,
@@ -57,13 +67,14 @@ def stress(
 
 def ask(
     scenario: Scenario, shocks: Sequence[str] = (), seeds: int | Iterable[int] = 10, kpis: Sequence[str] = (),
-    days: int | None = None, runner: Runner | None = None,
+    days: int | None = None, runner: Runner | None = None, *, lang: str = "en",
 ) -> Answer:  # fmt: skip
-    """Return the answer to a stress test: its table is `stress`, its chart `shocks`.
+    """Return the answer to a stress test: its table is `stress`, its chart `shocks`, in the language `lang`.
 
-    Raises `ValueError` for a plan without shocks, an unknown shock or KPI, and seeds or days out of range, and what the
-    runner raises.
+    Raises `ValueError` for a plan without shocks, an unknown shock, KPI or language, and seeds or days out of range, and
+    what the runner raises.
     """
+    check_language(lang)
     names, chosen, wanted = _chosen(scenario, shocks), seeds_of(seeds), outputs(scenario, kpis, days=days)
     plans = variants(scenario, names)
     found = _measured(list(plans.values()), chosen, wanted, days, runner or Runner())
@@ -75,7 +86,8 @@ def ask(
         tables={"stress": table},
         manifest=_manifest(scenario, names, chosen, wanted, days),
         notes=tuple(_notes(scenario, names, chosen, days, table)),
-        charts={"shocks": partial(_chart, table, title)},
+        charts={"shocks": partial(_chart, table, scenario.name, len(names), len(chosen), lang)},
+        lang=lang,
     )
 
 
@@ -84,7 +96,7 @@ def variants(scenario: Scenario, names: Sequence[str]) -> dict[str, Scenario]:
     sets: dict[str, Sequence[str]] = {"": ()} | {name: (name,) for name in names}
     if len(names) > 1:
         sets[_name_of_all(scenario)] = together(scenario, names)
-    return {name: _striking(scenario, on) for name, on in sets.items()}
+    return {name: striking(scenario, on) for name, on in sets.items()}
 
 
 def together(scenario: Scenario, names: Sequence[str]) -> tuple[str, ...]:
@@ -105,7 +117,7 @@ def _name_of_all(scenario: Scenario) -> str:
     return ALL if ALL not in scenario.shocks else f"{ALL} at once"
 
 
-def _striking(scenario: Scenario, on: Sequence[str]) -> Scenario:
+def striking(scenario: Scenario, on: Sequence[str]) -> Scenario:
     return scenario.override({render(("shocks", name, "on")): name in on for name in scenario.shocks})
 
 
@@ -205,20 +217,21 @@ def harm(row: Any) -> float:
     return float(-better * (row.difference if isnan(row.relative) else row.relative))
 
 
-def words(row: Any) -> tuple[str, str]:
+def words(row: Any, say: Spelling = units) -> tuple[str, str]:
     """Return the change of a row and the half-width of its interval: relative, or else in points or the KPI's unit."""
     unit, half = KPIS[row.kpi].unit, (row.ci_high - row.ci_low) / 2
     if not isnan(row.relative):
         half *= abs(row.relative / row.difference) if row.difference else 1.0
-        moved, width = change(row.relative, ""), change(half, "")
+        moved, width = say.change(row.relative, ""), say.change(half, "")
     elif row.unit.startswith("points vs "):
-        moved, width = (change(value, unit, points=True) for value in (row.difference, half))
+        moved, width = (say.change(value, unit, points=True) for value in (row.difference, half))
+        width = width.partition(" ")[0]
     else:
-        moved, width = (amount(value, row.unit, 3) for value in (row.difference, half))
-    return moved, f"± {width.lstrip('+').removesuffix(' points')}" if half > 0 else ""
+        moved, width = (say.amount(value, row.unit, 3) for value in (row.difference, half))
+    return moved, f"± {width.lstrip('+')}" if half > 0 else ""
 
 
-def _chart(table: pd.DataFrame, title: str) -> "Figure":
-    from experiments.plots import shocks
+def _chart(table: pd.DataFrame, name: str, shocks: int, seeds: int, lang: str) -> "Figure":
+    from experiments.plots import shocks as chart
 
-    return shocks.figure(table, title)
+    return chart.figure(table, chart.title_of(name, shocks, seeds, lang), lang=lang)

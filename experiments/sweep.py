@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from experiments import ranges
-from experiments.answer import Answer
+from experiments.answer import Answer, check_language
 from experiments.design import Method, Parameter, designed
 from experiments.folder import package_version
 from experiments.job import Job
@@ -59,16 +59,18 @@ def sweep(
 def swept(
     scenario: Scenario, over: Over | None = None, method: Method = "oat", samples: int | None = None,
     seeds: int | Iterable[int] = 3, kpis: Sequence[str] = (), days: int | None = None, runner: Runner | None = None,
+    *, lang: str = "en",
 ) -> Answer:  # fmt: skip
     """Vary numbers of a plan together or one at a time, under the same seeds, and tell what that does to its results.
 
     `over`: see `experiments.ranges.parameters`; without, all numbers that have a prior. `method` and `samples` (size of
     the design): see `experiments.design.designed`. Indices are those of means over seeds. Tables: `indices` (see
     `sweep`), `noise` (variance of single runs by source: see `experiments.variance.noise`), `parameters`, `samples`
-    (sample, then the values by path; sample 0 is the plan itself), `values` (sample, seed, name, value). Raises
-    `RangeError` (a `ValueError`) for ranges and samples that the scenario refuses, before any run; `ValueError` for
-    unknown KPIs, sizes, seeds and days out of range; and what the runner raises.
+    (sample, then the values by path; sample 0 is the plan itself), `values` (sample, seed, name, value). Charts are
+    in the language `lang`. Raises `RangeError` (a `ValueError`) for ranges and samples that the scenario refuses, before
+    any run; `ValueError` for unknown KPIs and languages, sizes, seeds and days out of range; and what the runner raises.
     """
+    check_language(lang)
     chosen, wanted = seeds_of(seeds), outputs(scenario, kpis, days=days)
     length = Job(scenario, chosen[0], days).length
     design = designed(ranges.parameters(scenario, over, method), method, samples)
@@ -92,7 +94,8 @@ def swept(
             "parameters": [asdict(parameter) for parameter in design.parameters],
         },
         notes=tuple(_notes(found, wanted, over)),
-        charts=_charts(tables, method, f"{scenario.name}: what the result hangs on"),
+        charts=_charts(tables, method, scenario.name, lang),
+        lang=lang,
     )  # fmt: skip
 
 
@@ -223,9 +226,10 @@ def _number(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count != 1)}"
 
 
-def _charts(tables: dict[str, pd.DataFrame], method: Method, title: str) -> dict[str, Callable[[], "Figure"]]:
+def _charts(tables: dict[str, pd.DataFrame], method: Method, name: str, lang: str) -> dict[str, Callable[[], "Figure"]]:
     def draw(module: str) -> "Figure":
-        figure: Figure = import_module(f"experiments.plots.{module}").figure(tables, title)
+        title = import_module("experiments.plots.tornado").title_of(name, lang)
+        figure: Figure = import_module(f"experiments.plots.{module}").figure(tables, title, lang=lang)
         return figure
 
     names = {"tornado": "tornado"} if method == "oat" else {"indices": "indices"}

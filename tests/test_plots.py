@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from markets import everything, plan
 from matplotlib.figure import Figure
-from pictures import CASES, TARGETS, texts
+from pictures import CASES, QUESTIONS, TARGETS, misplaced, texts
 
 from experiments import replication
 from experiments.plots import (
@@ -55,14 +55,13 @@ def test_every_case_can_be_drawn(drawn, tmp_path, case, chart):
 
 @pytest.mark.parametrize("chart", CHARTS)
 def test_no_text_is_clipped_or_stands_on_another(whole, chart):
-    fig = CHARTS[chart](whole)
-    page, shown = fig.bbox, texts(fig)
-    for text, box in shown:
-        assert page.x0 - 1 <= box.x0 <= box.x1 <= page.x1 + 1, text
-        assert page.y0 - 1 <= box.y0 <= box.y1 <= page.y1 + 1, text
-    for (one, a), (other, b) in combinations(shown, 2):
-        shared = (min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0))
-        assert min(shared) < 2, (one, other)
+    assert not misplaced(CHARTS[chart](whole))
+
+
+@pytest.mark.parametrize("asked", QUESTIONS)
+def test_no_text_of_an_answers_charts_is_clipped_or_stands_on_another(asked):
+    for draw in QUESTIONS[asked]("en", Runner(processes=1)).charts.values():
+        assert not misplaced(draw())
 
 
 def test_a_panel_given_is_the_panel_drawn_on(whole):
@@ -96,6 +95,12 @@ def test_neighbouring_fills_differ_in_grey(colours: Sequence[str]):
 def test_all_fills_of_a_stack_differ_in_grey_or_in_hatch():
     fills = list(zip(style.STACK, style.HATCHES, strict=True))
     for (one, a), (other, b) in combinations(fills[: acquisition.MOST], 2):
+        assert a != b or abs(grey(one) - grey(other)) > 0.08, (one, other)
+
+
+def test_all_states_differ_in_grey_or_in_hatch():
+    fills = [(colour, states.HATCHES.get(name, "")) for name, colour in states.MEMBERS.items()]
+    for (one, a), (other, b) in combinations(fills, 2):
         assert a != b or abs(grey(one) - grey(other)) > 0.08, (one, other)
 
 

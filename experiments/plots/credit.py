@@ -78,7 +78,11 @@ def remainder(table: pd.DataFrame, lang: str = "en") -> str:
     weaker = table[table["lever"] != OWN].iloc[MOST:]
     if words and len(weaker):
         orders = say.compact(float(weaker["orders"].sum()), 3)
-        words += " " + say("{n} weaker levers brought {orders} orders together.", n=len(weaker), orders=orders)
+        if len(weaker) == 1:
+            others = say("One weaker lever brought {orders} orders.", orders=orders)
+        else:
+            others = say("{n} weaker levers brought {orders} orders together.", n=len(weaker), orders=orders)
+        words = say.sentences([words, others])
     return words
 
 
@@ -90,5 +94,5 @@ def figure(replication: Replication, *, lang: str = "en") -> Figure:
     draw(table, replication.scenario, fig.subplots(), lang=lang)
     headline(fig, replication, say("which levers brought the orders"), lang)
     notes = [remainder(table, lang)] + [say("Whiskers: 95 % interval of the mean.")] * (len(replication.seeds) > 1)
-    footnote(fig, " ".join(note for note in notes if note))
+    footnote(fig, say.sentences(notes))
     return fig

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from experiments.compare import shares
+from experiments.compare import CHANGED, in_points, shares
+from experiments.plots import naming
 from experiments.plots.style import (
     BLACK,
     BLUE,
@@ -24,11 +25,12 @@ from experiments.plots.style import (
     label,
     nothing,
     panel,
+    spoken,
     styled,
+    titled,
 )  # fmt: skip
+from experiments.plots.words import Words
 from experiments.tables import rows
-from experiments.units import change
-from sim.kpis import KPIS
 
 MOST = 1.0
 """End of the scale at most, to both sides; what lies beyond is shown as an arrow there."""
@@ -37,15 +39,15 @@ _LOOKS = ((BLUE, "o"), (RUST, "s"), (GREEN, "D"), (ORANGE, "^"), (DARK, "v"))
 
 
 @styled
-def draw(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def draw(table: pd.DataFrame, ax: Axes | None = None, *, lang: str = "en") -> Axes:
     """Draw each difference as a dot with its interval, as a share of the base's mean; of a change, in points.
 
     `table` as `experiments.compare.compare` returns it. Dots are hollow where the interval holds 0.
     """
-    ax = panel(ax, 9, 6)
+    say, ax = spoken(lang), panel(ax, 9, 6)
     known = table[table["difference"].notna()]
     if known.empty:
-        return nothing(ax, "Differences", "nothing was measured in both plans")
+        return nothing(ax, say("Differences"), say("nothing was measured in both plans"))
     places = {key: place for place, key in enumerate(dict.fromkeys(map(_key, rows(known))))}
     others = known["other"].drop_duplicates().tolist()
     end = _end([v for row in rows(known) for v in shares(row)])
@@ -55,28 +57,36 @@ def draw(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         offset = (k - (len(others) - 1) / 2) * 0.76 / max(len(others), 2)
         _dot(ax, row, places[_key(row)] + offset, end, *_LOOKS[k % len(_LOOKS)])
         if len(others) == 1:
-            _beside(ax, row, places[_key(row)])
-    _scales(ax, known.drop_duplicates(["name", "kpi", "window", "segment", "unit"]), end)
+            _beside(ax, row, places[_key(row)], say)
+    _scales(ax, known.drop_duplicates(["name", "kpi", "window", "segment", "unit"]), end, say)
     if len(others) > 1:
-        _legend(ax, others)
+        _legend(ax, others, say)
     return ax
 
 
 @styled
-def figure(table: pd.DataFrame) -> Figure:
+def figure(table: pd.DataFrame, *, lang: str = "en") -> Figure:
     """Draw all differences of a comparison."""
+    say = spoken(lang)
     known, others = table[table["difference"].notna()], table["other"].drop_duplicates().tolist()
     outputs = len(set(map(_key, rows(known))))
     fig = canvas(11, 1.9 + max(outputs, 3) * (0.27 + 0.07 * (len(others) - 1)))
-    draw(table, fig.subplots())
-    against = label(others[0], "the other plan", most=60) if len(others) == 1 else f"{len(others)} other plans"
-    title = f"{label(table['base'].iloc[0], 'plan', most=50)} against {against}"
-    fig.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+    draw(table, fig.subplots(), lang=lang)
+    against = _plan(others[0], say, 60) if len(others) == 1 else say("{n} other plans", n=len(others))
+    titled(fig, say("{base} against {other}", base=label(table["base"].iloc[0], "plan", most=50), other=against))
     if outputs:
-        seeds = int(known["seeds"].max())
-        footnote(fig, f"Dots: mean of {seeds} pairs of runs under the same seeds; bars: its 95 % interval, hollow dots "
-                 "where it holds 0. Differences of changes are in points.")  # fmt: skip
+        footnote(fig, say("Dots: mean of {n} pairs of runs under the same seeds; bars: its 95 % interval, hollow dots "
+                          "where it holds 0. Differences of changes are in points.",
+                          n=int(known["seeds"].max())))  # fmt: skip
     return fig
+
+
+def _plan(title: str, say: Words, most: int) -> str:
+    """Return the title of another plan, with what is changed in it."""
+    name, changed, changes = title.rpartition(CHANGED)
+    if changed and ("=" in changes or changes.startswith(("overlay ", "another "))):
+        title = say("{name} with {changes}", name=name, changes=changes)
+    return label(title, "plan", most=most)
 
 
 def _key(row: Any) -> tuple[str, ...]:
@@ -96,39 +106,37 @@ def _dot(ax: Axes, row: Any, place: float, end: float, colour: str, marker: str)
     ax.plot(max(min(middle, end), -end), place, shown, color=colour, mfc=face, mew=1.4, ms=6.5, zorder=3, clip_on=False)
 
 
-def _beside(ax: Axes, row: Any, place: int) -> None:
+def _beside(ax: Axes, row: Any, place: int, say: Words) -> None:
     """Write the difference at the right, and whether the mean now crosses what is promised."""
-    words = change(shares(row)[0], "share", points=" vs " in row.unit)
+    words = say.change(shares(row)[0], "share", points=in_points(row))
+    if row.flips:
+        kept = row.flips == "reached"
+        words = say("{change}, now reached" if kept else "{change}, now missed", change=words)
     colour = {"reached": GREEN, "missed": RUST, "": BLACK}[row.flips]
     ax.annotate(
-        f"{words}, now {row.flips}" if row.flips else words, (1, place), xytext=(8, 0), va="center", fontsize=8,
+        words, (1, place), xytext=(8, 0), va="center", fontsize=8,
         xycoords=ax.get_yaxis_transform(), textcoords="offset points", color=colour, annotation_clip=False,
         fontweight="bold" if row.differs else "normal",
     )  # fmt: skip
 
 
-def _scales(ax: Axes, outputs: pd.DataFrame, end: float) -> None:
-    ax.set_yticks(range(len(outputs)), [_named(row) for row in rows(outputs)])
+def _scales(ax: Axes, outputs: pd.DataFrame, end: float, say: Words) -> None:
+    ax.set_yticks(range(len(outputs)), [_named(row, say) for row in rows(outputs)])
     ax.set_ylim(len(outputs) - 0.4, -0.6)
     promised = int((outputs["direction"] != "").sum())
     if 0 < promised < len(outputs):
         ax.axhline(promised - 0.5, color=PALE, lw=1.2)
     ax.set_xlim(-1.06 * end, 1.06 * end)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: change(value, "yuan")))
-    ax.set_xlabel("difference from the base, as a share of its mean")
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: say.change(value, "yuan")))
+    ax.set_xlabel(say("difference from the base, as a share of its mean"))
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x", visible=True)
 
 
-def _named(row: Any) -> str:
-    against, where = (
-        row.unit.partition(" vs ")[2],
-        row.window if row.segment == "all" else f"{row.window}, {row.segment}",
-    )
-    name = f"{row.name}: {KPIS[row.kpi].title}" if row.title == row.name else row.title
-    return label(name, row.name) + f", {where}{f' vs {against}' if against else ''}" * (
-        where != "plan" or bool(against)
-    )
+def _named(row: Any, say: Words) -> str:
+    title, where = naming.output(row, say), naming.where(row, say)
+    name = label(f"{title}: {say.kpi(row.kpi)}" if title == row.name else title, row.name)
+    return name if where == say.name("plan") else say("{title}, {where}", title=name, where=where)
 
 
 def _end(values: list[float]) -> float:
@@ -136,7 +144,7 @@ def _end(values: list[float]) -> float:
     return min(max([0.01, *(abs(v) for v in values if not isnan(v))]), MOST)
 
 
-def _legend(ax: Axes, others: list[str]) -> None:
+def _legend(ax: Axes, others: list[str], say: Words) -> None:
     marks = [_LOOKS[k % len(_LOOKS)] for k in range(len(others))]
     lines = [Line2D([], [], color=colour, marker=marker, lw=2.2, ms=6.5) for colour, marker in marks]
-    ax.legend(lines, [label(other, "plan", most=70) for other in others], loc="lower left", bbox_to_anchor=(0, 1.0))
+    ax.legend(lines, [_plan(other, say, 70) for other in others], loc="lower left", bbox_to_anchor=(0, 1.0))

@@ -274,5 +274,5 @@ def figure(replication: Replication, *, lang: str = "en") -> Figure:
             say("Heights: yuan left of the levers, credited orders right of them."),
             own_share(credited(replication), lang),
         ]
-        footnote(fig, " ".join(note for note in notes if note))
+        footnote(fig, say.sentences(notes))
     return fig

@@ -9,8 +9,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.design import Parameter
-from experiments.plots.style import BLACK, BLUE, GREY, ORANGE, bar_axis, canvas, footnote, label, nothing, panel, styled
-from experiments.plots.tornado import heading, named
+from experiments.plots.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    ORANGE,
+    bar_axis,
+    canvas,
+    footnote,
+    nothing,
+    panel,
+    spoken,
+    styled,
+    titled,
+)  # fmt: skip
+from experiments.plots.tornado import beyond, heading, named
+from experiments.plots.words import Words
 from experiments.ranking import Measured, outputs_of, parameters_of, ranked, shown, why_unknown
 from experiments.tables import rows
 
@@ -27,13 +41,13 @@ LEGENDS = {
 _MARKS = {0: {"marker": "o", "color": BLUE}, 1: {"marker": "D", "color": ORANGE}}
 
 
-def strengths(indices: pd.DataFrame, parameters: Mapping[str, Parameter]) -> pd.DataFrame:
+def strengths(indices: pd.DataFrame, parameters: Mapping[str, Parameter], lang: str = "en") -> pd.DataFrame:
     """Return label (the parameter), index, value, low, high (of the 95 % interval), the strongest parameter first."""
     chosen = shown(indices)
     if chosen[0] == "mu_star":
         chosen = ("mu_star", "mu_star_luck")
     lines = [
-        (named(parameters[path]), name, *found[name])
+        (named(parameters[path], lang=lang), name, *found[name])
         for path, found in ranked(indices)
         for name in chosen
         if name in found
@@ -42,13 +56,13 @@ def strengths(indices: pd.DataFrame, parameters: Mapping[str, Parameter]) -> pd.
 
 
 @styled
-def draw(table: pd.DataFrame, ax: Axes | None = None, *, unit: str = "") -> Axes:
+def draw(table: pd.DataFrame, ax: Axes | None = None, *, unit: str = "", lang: str = "en") -> Axes:
     """Draw a dot with its interval for each index of a table of `strengths`."""
-    ax = panel(ax, 9, 5)
+    say, ax = spoken(lang), panel(ax, 9, 5)
     names = list(dict.fromkeys(table["label"]))[:MOST]
     seen = table[table["label"].isin(names) & table["value"].notna()]
     if not len(seen):
-        return nothing(ax, "Sensitivity", "no index is known")
+        return nothing(ax, say("Sensitivity"), say("no index is known"))
     order = list(dict.fromkeys(seen["index"]))
     ax.axvline(0, color=GREY, lw=1, zorder=1)
     for row in rows(seen):
@@ -61,7 +75,7 @@ def draw(table: pd.DataFrame, ax: Axes | None = None, *, unit: str = "") -> Axes
         if not isnan(row.low):
             ax.plot([row.low, row.high], [y, y], color=style["color"], lw=2.2, alpha=0.6, zorder=2)
         ax.plot(row.value, y, style["marker"], color=style["color"], mec=BLACK, mew=0.5, ms=6, zorder=3)
-    bar_axis(ax, names, unit)
+    bar_axis(ax, names, unit, lang)
     if order[0].startswith(("ST", "prcc")):
         _within(ax, seen, -1.0 if order[0] == "prcc" else 0.0)
     return ax
@@ -75,22 +89,24 @@ def _within(ax: Axes, seen: pd.DataFrame, low: float) -> None:
 
 
 @styled
-def figure(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
+def figure(tables: Mapping[str, pd.DataFrame], title: str, *, lang: str = "en") -> Figure:
     """Draw the indices of the first outputs of a sweep."""
+    say = spoken(lang)
     parameters, outputs = parameters_of(tables), list(outputs_of(tables))
     bars, told = min(MOST if len(outputs) == 1 else 8, len(parameters)), outputs[:PANELS]
     fig = canvas(10.5, 1.5 + len(told) * (0.75 + 0.32 * bars))
     names: list[str] = []
     for ax, (output, indices) in zip(fig.subplots(len(told), 1, squeeze=False)[:, 0], told, strict=True):
-        table = strengths(indices, parameters)
+        table = strengths(indices, parameters, lang)
         names = names or list(dict.fromkeys(table["index"]))
         first = list(dict.fromkeys(table["label"]))[:bars]
         if why := why_unknown(tables, output.name, indices):
-            nothing(ax, heading(output), why)
+            nothing(ax, heading(output, say), say(why))
         else:
-            draw(table[table["label"].isin(first)], ax, unit=_unit(output, table)).set_title(heading(output))
-    fig.suptitle(label(title, "sweep", most=90), x=0.01, ha="left", fontsize=12, fontweight="bold")
-    footnote(fig, _words(names, len(outputs) - len(told), len(parameters) - bars))
+            shown_here = table[table["label"].isin(first)]
+            draw(shown_here, ax, unit=_unit(output, table), lang=lang).set_title(heading(output, say))
+    titled(fig, title, "sweep")
+    footnote(fig, _words(names, len(outputs) - len(told), len(parameters) - bars, say))
     return fig
 
 
@@ -98,10 +114,9 @@ def _unit(output: Measured, table: pd.DataFrame) -> str:
     return output.axis if table["index"].iloc[0] == "mu_star" else ""
 
 
-def _words(names: list[str], more: int, weaker: int) -> str:
-    marks = ["bar" if name == "mu_star_luck" else ("circle", "diamond")[place] for place, name in enumerate(names)]
-    text = "; ".join(f"{mark}: {LEGENDS[name]}" for mark, name in zip(marks, names, strict=True))
-    text = f"{text[:1].upper()}{text[1:]}. Lines: 95 % intervals."
-    if weaker > 0:
-        text += f" {weaker} weaker parameters are not shown."
-    return text + (f" {more} outputs more stand in the table." if more else "")
+def _words(names: list[str], more: int, weaker: int, say: Words) -> str:
+    marks = [say("bar") if n == "mu_star_luck" else say("diamond" if k else "circle") for k, n in enumerate(names)]
+    parts = [say("{mark}: {meaning}", mark=m, meaning=say(LEGENDS[n])) for m, n in zip(marks, names, strict=True)]
+    text = say("; ").join(parts)
+    told = [say("{text}. Lines: 95 % intervals.", text=text[:1].upper() + text[1:])] if parts else []
+    return say.sentences([*told, *beyond(weaker, more, say)])

@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from experiments.design import Parameter
+from experiments.plots import naming
 from experiments.plots.style import (
     BLACK,
     BLUE,
@@ -18,12 +19,14 @@ from experiments.plots.style import (
     Numbers,
     canvas,
     footnote,
-    label,
     nothing,
     panel,
+    spoken,
     styled,
+    titled,
 )
-from experiments.plots.tornado import heading, named
+from experiments.plots.tornado import beyond, heading, named
+from experiments.plots.words import Words
 from experiments.ranking import outputs_of, parameters_of, ranked
 from experiments.summary import interval
 
@@ -74,40 +77,42 @@ def _bins(x: Array, y: Array, parameter: Parameter) -> list[tuple[float, Array]]
 
 
 @styled
-def draw(table: pd.DataFrame, ax: Axes | None = None, *, parameter: Parameter, unit: str = "") -> Axes:
+def draw(
+    table: pd.DataFrame, ax: Axes | None = None, *, parameter: Parameter, unit: str = "", lang: str = "en"
+) -> Axes:
     """Draw a table of `response`: levels as a line with its band, samples as dots, the plan as a diamond."""
-    ax = panel(ax, 4, 3)
+    say, ax = spoken(lang), panel(ax, 4, 3)
     table = table[table["value"].notna()]
     levels, samples, plan = (table[table["kind"] == kind] for kind in ("level", "sample", "plan"))
     if not len(levels):
-        return nothing(ax, parameter.title or parameter.path, "nothing could be measured")
+        return nothing(ax, named(parameter, 40, lang=lang), say("nothing could be measured"))
     if len(samples):
         ax.plot(samples["x"], samples["value"], ".", color=GREY, alpha=0.5, ms=4, mew=0, zorder=1)
     if parameter.kind == "switch":
         error = [levels["value"] - levels["low"], levels["high"] - levels["value"]]
         ax.errorbar(levels["x"], levels["value"], yerr=error, fmt="o", color=BLUE, capsize=4, ms=6, zorder=3)
         ax.set_xlim(-0.5, 1.5)
-        ax.set_xticks([0, 1], ["off", "on"])
+        ax.set_xticks([0, 1], [say("off"), say("on")])
     else:
         if not levels["low"].isna().all():
             ax.fill_between(levels["x"], levels["low"], levels["high"], color=BLUE, alpha=0.2, lw=0, zorder=1)
         ax.plot(levels["x"], levels["value"], "o-", color=BLUE, ms=3.5, lw=1.6, zorder=2)
-        _scale(ax, parameter)
+        _scale(ax, parameter, say)
     ax.plot(plan["x"], plan["value"], "D", color=VERMILLION, mec=BLACK, mew=0.7, ms=6.5, zorder=4, clip_on=False)
     shown = pd.concat([levels["value"], samples["value"], plan["value"]])
     _frame(ax, shown, levels)
-    ax.yaxis.set_major_formatter(Numbers(unit))
+    ax.yaxis.set_major_formatter(Numbers(unit, lang))
     return ax
 
 
-def _scale(ax: Axes, parameter: Parameter) -> None:
+def _scale(ax: Axes, parameter: Parameter, say: Words) -> None:
     if parameter.log:
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
         ax.xaxis.set_minor_formatter(NullFormatter())
     else:
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=parameter.discrete))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: parameter.text(value)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda number, _: naming.value(parameter, number, say)))
 
 
 def _frame(ax: Axes, shown: "pd.Series[float]", levels: pd.DataFrame) -> None:
@@ -121,8 +126,9 @@ def _frame(ax: Axes, shown: "pd.Series[float]", levels: pd.DataFrame) -> None:
 
 
 @styled
-def figure(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
+def figure(tables: Mapping[str, pd.DataFrame], title: str, *, lang: str = "en") -> Figure:
     """Draw the responses of the first outputs to the parameters that each hangs on most."""
+    say = spoken(lang)
     parameters, outputs = parameters_of(tables), list(outputs_of(tables))
     told = outputs[:ROWS]
     across = min(ACROSS, len(parameters))
@@ -133,12 +139,15 @@ def figure(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
         strongest = [path for path, _ in ranked(indices)][:across]
         for ax, path in zip(row, strongest, strict=True):
             table = response(tables, output.name, parameters[path], alone=alone)
-            draw(table, ax, parameter=parameters[path], unit=output.axis)
-            ax.set_xlabel(named(parameters[path], 40), fontsize=8)
+            draw(table, ax, parameter=parameters[path], unit=output.axis, lang=lang)
+            if ax.axison:
+                ax.set_xlabel(named(parameters[path], 40, lang=lang), fontsize=8)
+            else:
+                ax.set_title("")
         _share_height(list(row))
-        row[0].set_title(heading(output))
-    fig.suptitle(label(title, "sweep", most=90), x=0.01, ha="left", fontsize=12, fontweight="bold")
-    footnote(fig, _words(alone, tables, len(outputs) - len(told)))
+        row[0].set_title(heading(output, say))
+    titled(fig, title, "sweep")
+    footnote(fig, _words(alone, tables, len(outputs) - len(told), say))
     return fig
 
 
@@ -153,12 +162,13 @@ def _share_height(row: list[Axes]) -> None:
             ax.tick_params(labelleft=False)
 
 
-def _words(alone: bool, tables: Mapping[str, pd.DataFrame], more: int) -> str:
+def _words(alone: bool, tables: Mapping[str, pd.DataFrame], more: int, say: Words) -> str:
     seeds = tables["values"]["seed"].nunique()
-    over = f"the mean of {seeds} common seeds" if seeds > 1 else "one run"
+    over = say("the mean of {n} common seeds", n=seeds) if seeds > 1 else say("one run")
+    told = [say("Diamond: the plan.")]
     if alone:
-        text = f"Diamond: the plan. Line: {over}, all else as planned."
-        text += " Band: 95 % interval of the difference from the plan." if seeds > 1 else ""
+        told.append(say("Line: {over}, all else as planned.", over=over))
+        told += [say("Band: 95 % interval of the difference from the plan.")] * (seeds > 1)
     else:
-        text = f"Diamond: the plan. Dots: samples, each {over}. Line: mean of neighbours, with its 95 % interval."
-    return text + (f" {more} outputs more stand in the table." if more else "")
+        told.append(say("Dots: samples, each {over}. Line: mean of neighbours, with its 95 % interval.", over=over))
+    return say.sentences([*told, *beyond(0, more, say)])

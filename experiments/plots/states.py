@@ -32,6 +32,8 @@ MEMBERS = {
     "registered": ORANGE, "dormant": GREY, "churned": PALE,
 }  # fmt: skip
 """States of people who have registered, the most loyal first."""
+HATCHES = {"retained": "////", "first-buyer": "xxx", "considering": "....", "registered": "\\\\\\\\"}
+"""Hatches of states whose colours are like those of others in grey."""
 
 
 def by_state(replication: Replication) -> pd.DataFrame:
@@ -53,7 +55,12 @@ def draw(
     place = [number(scenario, int(day) + 0.5) for day in table.index]
     shades = [colours[name] for name in names]
     told = [say(name) for name in names]
-    ax.stackplot(place, table[names].T.to_numpy(), labels=told, colors=shades, edgecolor="white", lw=0.4, zorder=2)
+    hatches = [HATCHES.get(name, "") for name in names]
+    fills = ax.stackplot(
+        place, table[names].T.to_numpy(), labels=told, colors=shades, hatch=hatches, edgecolor="white", lw=0.4, zorder=2
+    )
+    for fill, shade in zip(fills, shades, strict=True):
+        fill.set_hatchcolor(GREY if shade == YELLOW else "white")
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_formatter(Numbers("users", lang))
     date_axis(ax, scenario, int(table.index[0]), int(table.index[-1]) + 1, lang)

@@ -61,6 +61,12 @@ _CJK_FONTS = (
 )  # fmt: skip
 _CJK_FILES = re.compile(r"Noto ?Sans ?(CJK|SC)|SourceHanSans|wqy-|PingFang|Hiragino Sans GB|msyh|simhei", re.IGNORECASE)
 _LATIN_FONT = "DejaVu Sans"
+_WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60"
+"""Characters between which a line may end."""
+_CLOSING = "\u3001\u3002\uff01\uff09\uff0c\uff1a\uff1b\uff1f"
+"""Those that no line begins with."""
+_TITLE_COLUMNS, _FOOTNOTE_COLUMNS = 9.3, 17.0
+"""Columns of a figure's title and footnote that fit on an inch."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -158,6 +164,22 @@ def columns(text: str) -> int:
     return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
+def filled(text: str, width: int) -> str:
+    """Return a text in lines of at most `width` columns, broken at blanks, or in Chinese but before signs.
+
+    5 % stays whole.
+
+    >>> filled("流量价格上涨 30% 以上", 8)
+    '流量价格\\n上涨 30%\\n以上'
+    """
+    lines = [""]
+    for word in re.findall(rf"[{_WIDE}][{_CLOSING}]*|[^\s{_WIDE}]+(?: %)?|\s+", text):
+        if columns(lines[-1] + word.rstrip()) > width and lines[-1].strip():
+            lines.append("")
+        lines[-1] += word if lines[-1] else word.lstrip()
+    return "\n".join(line.strip() for line in lines if line.strip())
+
+
 def canvas(width: float, height: float) -> Figure:
     """Return an empty figure, its size in inches."""
     return Figure(figsize=(width, height), layout="constrained")
@@ -199,12 +221,20 @@ def headline(fig: Figure, replication: Replication, what: str, lang: str = "en")
         text = say("{name}: {what} (one run)", name=name, what=what)
     else:
         text = say("{name}: {what} (mean of {n} runs)", name=name, what=what, n=n)
+    titled(fig, text)
+
+
+def titled(fig: Figure, title: str, key: str = "plan") -> None:
+    """Write a title above a figure, in as many lines as it takes."""
+    text = filled(label(title, key, most=140), int(_TITLE_COLUMNS * fig.get_figwidth()))
     fig.suptitle(text, x=0.01, ha="left", fontsize=12, fontweight="bold")
 
 
 def footnote(fig: Figure, text: str) -> None:
-    """Write small under a figure."""
+    """Write small under a figure, in as many lines as it takes."""
     if text:
+        width = int(_FOOTNOTE_COLUMNS * fig.get_figwidth())
+        text = "\n".join(filled(line, width) for line in text.split("\n"))
         fig.supxlabel(text, fontsize=7.5, color="#555555", x=0.01, ha="left")
 
 

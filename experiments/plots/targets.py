@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.plots import naming
 from experiments.plots.style import (
     BLACK,
     BLUE,
@@ -63,9 +64,9 @@ def attained(replication: Replication, lang: str = "en") -> pd.DataFrame:
         sign = "≥" if promise.direction == "at_least" else "≤"
         value, wanted = (say.spell(v, promise.unit, unit) for v in (promise.mean, promise.wanted))
         text = say("{value}   (wanted {sign} {wanted})", value=value, sign=sign, wanted=wanted)
-        where = say.name(promise.window) + ("" if promise.segment == "all" else f", {promise.segment}")
-        measured = say("{title}, {where}", title=say.kpi(promise.kpi), where=where)
-        name = f"{label(promise.title, promise.name, most=44)}\n{measured}"
+        title, kpi, where = naming.output(promise, say), say.kpi(promise.kpi), naming.where(promise, say)
+        measured = where if title == kpi else say("{title}, {where}", title=kpi, where=where)
+        name = f"{label(title, promise.name, most=44)}\n{measured}"
         runs = tuple(ratio(v, *how) for v in values)
         lines.append((name, ratio(promise.mean, *how), low, high, runs, text, promise.probability, promise.verdict))
     table = pd.DataFrame(lines, columns=["label", "mean", "low", "high", "runs", "text", "probability", "verdict"])

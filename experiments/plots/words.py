@@ -12,6 +12,8 @@ LANGUAGES = ("en", "zh")
 _THOUSANDS = ((1e9, 1e9, " bn"), (1e6, 1e6, " M"), (1e5, 1e3, " k"))
 _MYRIADS = ((1e8, 1e8, "亿"), (1e5, 1e4, "万"))
 """From which size on numbers are told in which unit, and its sign."""
+_POINTS = {"share": " 个百分点", "points": " 分"}
+"""Sign of a change in points, by the KPI's unit."""
 
 
 class Words:
@@ -84,9 +86,17 @@ class Words:
 
         >>> Words("zh").change(0.3, "yuan"), Words("zh").change(-0.02345, "share", points=True)
         ('+30%', '−2.3 个百分点')
+        >>> Words("zh").change(4.0, "points", points=True)
+        '+4 分'
         """
         text = units.change(value, unit, points=points)
-        return text if self.lang == "en" else text.replace(" %", "%").replace(" points", " 个百分点")
+        if self.lang == "en":
+            return text
+        return text.replace(" %", "%").replace(" points", _POINTS.get(unit, ""))
+
+    def sentences(self, texts: Sequence[str]) -> str:
+        """Return sentences as a paragraph."""
+        return (" " if self.lang == "en" else "").join(text for text in texts if text)
 
     def spell(self, value: float, unit: str, kpi_unit: str) -> str:
         """Return a value in the unit of a row of the summary, where a change names its base (`change vs last-year`)."""
@@ -198,6 +208,7 @@ TEXTS: Mapping[str, str] = {
     "{orders}  ({share}, {value})": "{orders}（{share}，{value}）",
     "{share} of {n} orders came of users' own accord.": "{n} 单中 {share} 为用户自发下单。",
     "{n} weaker levers brought {orders} orders together.": "其余 {n} 个较弱手段合计带来 {orders} 单。",
+    "One weaker lever brought {orders} orders.": "其余 1 个较弱手段带来 {orders} 单。",
     "Whiskers: 95 % interval of the mean.": "误差线：均值的 95% 区间。",
     # registrations
     "who registers, and through which channel": "谁在注册，来自哪个渠道",
@@ -247,14 +258,89 @@ TEXTS: Mapping[str, str] = {
     "slower than {n} s costs satisfaction": "超过 {n} 秒会损害满意度",
     "mean of the runs": "各次运行的均值",
     "lowest to highest run": "最低至最高的一次运行",
+    # all verbs
+    "{where} vs {against}": "{where}，较 {against}",
+    "on": "开",
+    "off": "关",
+    # compare
+    "{base} against {other}": "{base} 对比 {other}",
+    "{n} other plans": "其他 {n} 个方案",
+    "{name} with {changes}": "{name}（改动：{changes}）",
+    "Differences": "差异",
+    "nothing was measured in both plans": "没有两个方案都能测量的指标",
+    "difference from the base, as a share of its mean": "与基准方案的差异（占基准均值的比例）",
+    "{change}, now reached": "{change}，转为达成",
+    "{change}, now missed": "{change}，转为未达成",
+    "Dots: mean of {n} pairs of runs under the same seeds; bars: its 95 % interval, hollow dots where it holds 0. "
+    "Differences of changes are in points.":
+        "标记：相同随机条件下 {n} 对运行的平均差异；横条：其 95% 区间，区间包含 0 时标记为空心。变化率之差以百分点计。",
+    # replicate
+    "{name}: how wide the intervals are": "{name}：结果区间有多宽",
+    "Half-width of the 95 % intervals": "95% 区间的半宽",
+    "needs {n} runs that differ": "至少需要 {n} 次结果不同的运行",
+    "wanted: {value}": "要求：{value}",
+    "widest at the end": "最终区间最宽的指标",
+    "runs": "运行次数",
+    "half-width": "区间半宽",
+    "Half-width of the 95 % interval as a share of the mean; of a change, in points.":
+        "95% 区间的半宽，占均值的比例；变化率以百分点计。",
+    "Grey: the {n} other outputs.": "灰线：其余 {n} 项指标。",
+    # sweep
+    "{name}: what the result hangs on": "{name}：结果取决于什么",
+    "{name} ({what}): {value} as planned": "{name}，{what}：按方案为 {value}",
+    "{n} weaker parameters are not shown.": "另有 {n} 个影响较小的参数未显示。",
+    "One weaker parameter is not shown.": "另有 1 个影响较小的参数未显示。",
+    "One output more stands in the table.": "另有 1 项指标见表格。",
+    "{n} outputs more stand in the table.": "另有 {n} 项指标见表格。",
+    "nothing could be measured": "没有可测量的结果",
+    "it could not be measured in every run": "并非每次运行都能测量该指标",
+    "nothing that was varied changes it": "所变动的参数都不影响该指标",
+    "the parameters move it no more than luck does": "参数的影响不超过随机波动",
+    "Tornado": "龙卷风图",
+    "low end of the range": "取值范围下限",
+    "high end": "上限",
+    "The line is the plan; beside each bar stands the parameter's value there.": "竖线为方案现值；横条旁为参数取值。",
+    "Whiskers: 95 % interval over {n} common seeds; pale: may as well be no change.":
+        "误差线：相同随机条件下 {n} 次运行的 95% 区间；浅色：可能并无变化。",
+    "Sensitivity": "敏感度",
+    "no index is known": "没有可用的敏感度指标",
+    "total share of the variance": "对方差的总贡献",
+    "total share of the variance, freed of luck": "对方差的总贡献（已剔除随机波动）",
+    "share of the variance alone": "单独对方差的贡献",
+    "share alone, freed of luck": "单独贡献（已剔除随机波动）",
+    "mean size of the effect of the whole range": "在整个取值范围内的平均影响幅度",
+    "what luck alone would give": "仅由随机波动造成的幅度",
+    "partial rank correlation": "偏秩相关系数",
+    "circle": "圆点", "diamond": "菱形", "bar": "短竖线",
+    "{mark}: {meaning}": "{mark}：{meaning}",
+    "{text}. Lines: 95 % intervals.": "{text}。线段：95% 区间。",
+    "the mean of {n} common seeds": "相同随机条件下 {n} 次运行的均值",
+    "one run": "一次运行",
+    "Diamond: the plan.": "菱形：方案现值。",
+    "Line: {over}, all else as planned.": "折线：{over}，其余参数按方案不变。",
+    "Band: 95 % interval of the difference from the plan.": "色带：与方案之差的 95% 区间。",
+    "Dots: samples, each {over}. Line: mean of neighbours, with its 95 % interval.":
+        "圆点：各组取值，每点为{over}。折线：邻近各点的均值及其 95% 区间。",
+    # stress
+    "Stress of {name}: {shocks}, {n} seeds each": "{name} 的压力测试：{shocks}，各 {n} 次运行",
+    "Stress of {name}: {shocks}, one seed each": "{name} 的压力测试：{shocks}，各 1 次运行",
+    "one shock": "1 种冲击",
+    "{n} shocks": "{n} 种冲击",
+    "What the shocks change": "冲击的影响",
+    "nothing was looked at": "没有查看任何指标",
+    "now missed": "转为未达成",
+    "now kept": "转为达成",
+    "Change of the mean, with the half-width of its 95 % interval. Filled: worse; framed: better; grey: cannot be told "
+    "from no change.": "均值的变化及其 95% 区间的半宽。填色：变差；加框：变好；灰字：与无变化难以区分。",
 }  # fmt: skip
 """The Chinese of each text; what stands in braces is put in place of the same name."""
 
 NAMES: Mapping[str, str] = {
     "own": "用户自发", "own accord": "用户自发", "word of mouth": "口碑", "word-of-mouth": "口碑", "invitation": "邀请",
     "group-buy": "拼团", "others": "其他", "plan": "整个方案期", "so far": "已模拟的天数", "unfunded": "无预算支付",
+    "All at once": "全部同时发生",
 }  # fmt: skip
-"""Channels, levers, windows and accounts that every plan has."""
+"""Channels, levers, windows, accounts and shocks that every plan has."""
 
 VERDICTS: Mapping[str, str] = {
     "very likely": "极有可能",

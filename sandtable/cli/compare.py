@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.answer import Answer
-from experiments.compare import comparison, shares
+from experiments.compare import CHANGED, comparison, in_points, shares
 from experiments.runner import Runner
 from experiments.scoreboard import ruled
 from experiments.tables import rows
@@ -30,7 +30,9 @@ def compare_(args: Namespace) -> int:
 
     def ask(runner: Runner) -> Answer:
         titles, plans = zip(*others, strict=True)
-        return comparison(base, *plans, seeds=args.seeds, kpis=args.kpis, days=args.days, titles=titles, runner=runner)
+        return comparison(
+            base, *plans, seeds=args.seeds, kpis=args.kpis, days=args.days, titles=titles, runner=runner, lang=args.lang
+        )
 
     return answer(args, ask, _show)
 
@@ -43,7 +45,7 @@ def _others(args: Namespace) -> list[tuple[str, Scenario]]:
             "there is nothing to compare with: name another plan, or change this one by --set or --overlay"
         )
     plans = [load(name, args.overlays, args.changes, args.users) for name in args.others or [args.scenario]]
-    return [(plan.name + (f" with {', '.join(changes)}" if changes else ""), plan) for plan in plans]
+    return [(plan.name + (f"{CHANGED}{', '.join(changes)}" if changes else ""), plan) for plan in plans]
 
 
 def _show(found: Answer, console: Console) -> None:
@@ -64,7 +66,7 @@ def _table(title: str, part: pd.DataFrame, width: int) -> Table:
     page = ruled(escape(title), "output", "base", "other", "difference", "95 % interval", width=width)
     for row in rows(part):
         base, other = (spell(v, row.unit, KPIS[row.kpi].unit) for v in (row.base_mean, row.other_mean))
-        difference, low, high = (change(v, "share", points=" vs " in row.unit) for v in shares(row))
+        difference, low, high = (change(v, "share", points=in_points(row)) for v in shares(row))
         interval = between(low, high).removesuffix(" %").removesuffix(" points")
         style = "bold" if row.differs else ""
         page.add_row(_output(row), base, other, Text(difference, style=style), Text(interval, style=style))

@@ -13,7 +13,7 @@ from experiments.executors import ClusterError, LostError
 from experiments.folder import RUNS, FolderError, check_folder
 from experiments.runner import ModelError, Runner
 from experiments.store import Store, StoreError
-from sandtable.cli.screen import InputError, bar, page, print_json
+from sandtable.cli.screen import InputError, bar, complain, page, print_json
 
 FAULTS = (FolderError, LostError, ClusterError, ModelError, StoreError, ValueError)
 """What asking may raise because of what was asked for, or of where."""
@@ -27,7 +27,10 @@ def store_of(args: Namespace) -> Store:
 
 
 def answer(args: Namespace, ask: Callable[[Runner], Answer], show: Callable[[Answer, Console], None]) -> int:
-    """Ask with a runner made from the command line; print the answer, write its folder. Return the exit status."""
+    """Ask with a runner made from the command line; print the answer, write its folder. Return the exit status.
+
+    Told on stderr: why charts are not in the language asked for.
+    """
     place = None if args.output is None else Path(args.output)
     try:
         if place is not None:
@@ -44,6 +47,8 @@ def answer(args: Namespace, ask: Callable[[Runner], Answer], show: Callable[[Ans
         print_json(found.document() | {"folder": None if place is None else str(place)})
     else:
         page(lambda console: _print(found, show, place, console))
+    if place is not None and found.notice:
+        complain(found.notice)
     return 0 if found.good else 1
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from experiments.answer import Answer
-from experiments.replicate import replications
+from experiments.replicate import is_absolute, replications
 from experiments.runner import Runner
 from experiments.scoreboard import ruled
 from experiments.tables import rows
@@ -23,8 +23,9 @@ def replicate_(args: Namespace) -> int:
 
     def ask(runner: Runner) -> Answer:
         return replications(
-            scenario, args.seeds, until=args.until, most=args.most, kpis=args.kpis, days=args.days, runner=runner
-        )
+            scenario, args.seeds, until=args.until, most=args.most, kpis=args.kpis, days=args.days, runner=runner,
+            lang=args.lang,
+        )  # fmt: skip
 
     return answer(args, ask, _show)
 
@@ -37,7 +38,7 @@ def _show(found: Answer, console: Console) -> None:
     for row in rows(table):
         unit = KPIS[row.kpi].unit
         mean, low, high = (spell(v, row.unit, unit) for v in (row.mean, row.ci_low, row.ci_high))
-        cells = [mean, between(low, high), _width(row.half_width, row.unit)]
+        cells = [mean, between(low, high), _width(row)]
         if promised:
             cells += [wanted(row), probability(row.probability)]
         page.add_row(named(row), *cells)
@@ -59,5 +60,5 @@ def wanted(row: Any) -> str:
     return f"{'≥' if row.direction == 'at_least' else '≤'} {spell(row.wanted, row.unit, KPIS[row.kpi].unit)}"
 
 
-def _width(half: float, unit: str) -> str:
-    return change(half, "share", points=" vs " in unit).removeprefix("+")
+def _width(row: Any) -> str:
+    return change(row.half_width, "share", points=is_absolute(row.kpi, row.unit)).removeprefix("+")

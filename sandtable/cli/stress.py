@@ -27,7 +27,9 @@ def stress_(args: Namespace) -> int:
     """Tell what each shock changes."""
     scenario = load(args.scenario, args.overlays, args.changes, args.users)
     return answer(
-        args, lambda runner: stress.ask(scenario, args.shocks, args.seeds, args.kpis, args.days, runner), show
+        args,
+        lambda runner: stress.ask(scenario, args.shocks, args.seeds, args.kpis, args.days, runner, lang=args.lang),
+        show,
     )
 
 

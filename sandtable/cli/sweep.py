@@ -36,7 +36,15 @@ def sweep_(args: Namespace) -> int:
     return answer(
         args,
         lambda runner: swept(
-            scenario, args.over, args.method, args.samples, args.seeds, args.kpis, args.days, runner=runner
+            scenario,
+            args.over,
+            args.method,
+            args.samples,
+            args.seeds,
+            args.kpis,
+            args.days,
+            runner=runner,
+            lang=args.lang,
         ),
         show,
     )

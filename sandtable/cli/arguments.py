@@ -44,6 +44,21 @@ def kpis(verb: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def language(verb: argparse.ArgumentParser, what: str = "charts") -> None:
+    """Add the choice of the language."""
+    verb.add_argument("--lang", choices=("en", "zh"), default="en", help=f"language of {what} (default en)")
+
+
+def actuals(verb: argparse.ArgumentParser) -> None:
+    """Add what was measured in the real market."""
+    verb.add_argument(
+        "--actuals", metavar="FILE.csv",
+        help="draw what was measured in the real market over the KPI curves; columns: kpi (its id, see `sandtable "
+        "kpis`), value (money in yuan, shares from 0 to 1, empty: not measured), day (0 is the plan's first) or date "
+        "(2024-03-01), and days (length of the period that ends there; default 7)",
+    )  # fmt: skip
+
+
 def engine(verb: argparse.ArgumentParser) -> None:
     """Add the choice of the engine."""
     verb.add_argument(

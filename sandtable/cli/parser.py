@@ -4,11 +4,13 @@ import argparse
 import sys
 
 from sandtable.cli.arguments import (
+    actuals,
     count,
     engine,
     factor,
     half_width,
     kpis,
+    language,
     money,
     positive,
     question,
@@ -46,7 +48,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--threads", type=positive, default=1, metavar="N", help="threads of each run (default 1)")
     run.add_argument("-o", "--output", metavar="DIR", help="run folder (default runs/NAME-TIME-DIGEST)")
     run.add_argument("--no-charts", action="store_true", help="draw no charts, write no report")
-    run.add_argument("--lang", choices=("en", "zh"), default="en", help="language of charts and report (default en)")
+    language(run, "charts and report")
+    actuals(run)
     run.add_argument("--quiet", action="store_true", help="no progress bar")
     run.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
 
@@ -60,12 +63,14 @@ def parser() -> argparse.ArgumentParser:
     replicate.add_argument("--most", type=positive, default=200, metavar="N", help="seeds at most (default 200)")
     kpis(replicate)
 
+    language(replicate)
     compare = verbs.add_parser("compare", help="tell how plans differ, on the same luck")
     scenario(compare)
     compare.add_argument("others", nargs="*", metavar="OTHER", help="plans to compare with the first")
     question(compare, seeds=10)
     kpis(compare)
 
+    language(compare)
     sweep = verbs.add_parser("sweep", help="tell which assumptions and settings the result hangs on")
     scenario(sweep)
     question(sweep, seeds=3)
@@ -79,12 +84,14 @@ def parser() -> argparse.ArgumentParser:
     sweep.add_argument("--samples", type=positive, metavar="N", help="size of the design (default: fit for the method)")
     kpis(sweep)
 
+    language(sweep)
     stress = verbs.add_parser("stress", help="let each shock of the plan strike, and tell what it costs")
     scenario(stress)
     question(stress, seeds=10)
     stress.add_argument("--shock", action="append", default=[], metavar="NAME", dest="shocks", help="only this shock")
     kpis(stress)
 
+    language(stress)
     gate = verbs.add_parser("gate", help="hold a plan to a policy, in CI")
     scenario(gate, days=False)
     question(gate, seeds=10)
@@ -97,7 +104,8 @@ def parser() -> argparse.ArgumentParser:
     report = verbs.add_parser("report", help="write report.html: promises, curves, money, sensitivity, risks")
     scenario(report, days=False)
     question(report, seeds=10)
-    report.add_argument("--lang", choices=("en", "zh"), default="en", help="language (default en)")
+    language(report, "charts and report")
+    actuals(report)
     report.add_argument("--no-sweep", action="store_true", help="leave the sensitivity out")
     report.add_argument("--no-stress", action="store_true", help="leave the shocks out")
 

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.plots.style import BLUE, ORANGE, bar_axis, canvas, footnote, label, panel, styled
+from optimize.plots.words import speech
 
 
 def by_lever(table: pd.DataFrame) -> pd.DataFrame:
@@ -14,22 +15,23 @@ def by_lever(table: pd.DataFrame) -> pd.DataFrame:
 
 
 @styled
-def draw(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def draw(table: pd.DataFrame, ax: Axes | None = None, *, lang: str = "en") -> Axes:
     """Draw an allocation: a bar for the proposal, a diamond for the present money."""
-    found = by_lever(table)
+    say, found = speech(lang), by_lever(table)
     ax = panel(ax, 8, 1 + 0.35 * len(found))
-    ax.barh(range(len(found)), found["proposed"], color=BLUE, height=0.6, label="proposed", zorder=2)
-    ax.plot(found["current"], range(len(found)), "D", color=ORANGE, mec="black", ms=6, ls="", label="current", zorder=3)
-    bar_axis(ax, [label(str(name), most=28) for name in found["lever"]], "yuan")
-    ax.set_title("Media money by lever")
+    ax.barh(range(len(found)), found["proposed"], color=BLUE, height=0.6, label=say("proposed"), zorder=2)
+    ax.plot(found["current"], range(len(found)), "D", color=ORANGE, mec="black", ms=6, ls="", label=say("current"),
+            zorder=3)  # fmt: skip
+    bar_axis(ax, [label(str(name), most=28) for name in found["lever"]], "yuan", lang)
+    ax.set_title(say("Media money by lever"))
     ax.legend(loc="lower right")
     return ax
 
 
 @styled
-def figure(table: pd.DataFrame) -> Figure:
+def figure(table: pd.DataFrame, *, lang: str = "en") -> Figure:
     """Draw the allocation as a picture."""
     fig = canvas(9, 1.6 + 0.36 * table["lever"].nunique())
-    draw(table, fig.subplots())
-    footnote(fig, "Phases are summed; allocation.csv has them one by one.")
+    draw(table, fig.subplots(), lang=lang)
+    footnote(fig, speech(lang)("Phases are summed; allocation.csv has them one by one."))
     return fig

@@ -12,7 +12,7 @@ from scenarios.control import Rule, Shock
 from scenarios.levers import AnyLever
 from scenarios.market import Assortment, Market
 from scenarios.money import Accounts
-from scenarios.paths import fields, is_scalar
+from scenarios.paths import Path, fields, is_scalar
 from scenarios.scenario import Scenario
 from scenarios.targets import Baseline, Target
 from scenarios.uncertainty import Prior
@@ -26,6 +26,8 @@ class View:
 
     def __init__(self, data: Mapping[str, Any], scenario: Scenario | None = None) -> None:
         self.data = data
+        self._names: dict[Path, list[str]] = {}
+        self._spans: dict[str, tuple[int, int] | None] = {}
         parts = _valid_parts(data) if scenario is None else {key: getattr(scenario, key) for key in _SECTIONS}
         self.clock: Clock | None = parts.get("clock")
         self.market: Market | None = parts.get("market")
@@ -44,7 +46,9 @@ class View:
 
     def names(self, *path: str) -> list[str]:
         """Return the names in a mapping of the scenario as written, such as `market`, `segments`."""
-        return list(self._part(*path))
+        if path not in self._names:
+            self._names[path] = list(self._part(*path))
+        return self._names[path]
 
     @cached_property
     def tags(self) -> list[str]:
@@ -94,6 +98,11 @@ class View:
 
     def span(self, name: str) -> tuple[int, int] | None:
         """Return the first and last day of an opening, or None when it is not valid."""
+        if name not in self._spans:
+            self._spans[name] = self._span(name)
+        return self._spans[name]
+
+    def _span(self, name: str) -> tuple[int, int] | None:
         if self.clock is None:
             return None
         if name == "plan":
@@ -112,8 +121,8 @@ class View:
     def _part(self, *path: str) -> Mapping[str, Any]:
         part: Any = self.data
         for key in path:
-            part = part.get(key) if isinstance(part, Mapping) else None
-        return part if isinstance(part, Mapping) else {}
+            part = part.get(key) if isinstance(part, dict) else None
+        return part if isinstance(part, dict) else {}
 
 
 _SECTIONS = [key for key in fields(Scenario) if key not in ("schema", "name", "question", "overlays", "provenance")]

@@ -20,6 +20,8 @@ from scenarios import Scenario
 ROUGH, SECONDS = 1e-3, 3.0
 """Gap and time of the divisions inside a search [relative, s]."""
 CORNERS = 49
+AIM = "aim"
+"""KPI of the cells in `by_shares`."""
 EXACT, LONGEST = 1e-5, 30.0
 """Gap and time of the last one."""
 
@@ -58,15 +60,34 @@ class Division:
 
     def __call__(self, responses: Responses, unit: Floats) -> Floats:
         """Return the best money [posts] in yuan at places [settings] of the settings; the current one when none is found."""
-        found = solve(self.problem(responses, unit), gap=ROUGH, seconds=SECONDS, why=False)
-        now = self.space.spend(self.space.current)
+        return self._money(solve(self.problem(responses, unit), gap=ROUGH, seconds=SECONDS, why=False))
+
+    def by_shares(self, responses: Responses, curves: Sequence[Hill], worth: Floats, unit: Floats) -> Floats:
+        """Return the money [posts] that is best when each post's share of its curve is worth so much [posts]."""
+        known = self.problem(replace(responses, effects=None), unit)
+        cells = []
+        for cell, curve, value in zip(known.cells, curves, worth, strict=True):
+            spend = self._corners(cell)
+            cells.append(replace(cell, responses={**cell.responses, AIM: Points(spend, value * curve.at(spend))}))
+        found = solve(Problem(cells, known.limits, Goal({AIM: 1.0})), gap=ROUGH, seconds=SECONDS, why=False)
+        return self._money(found)
+
+    def _money(self, found: Solution) -> Floats:
         if not found.feasible:
-            return now
+            return self.space.spend(self.space.current)
         return np.array([found.spend[post.name] for post in self.posts], float)
 
     def solution(self, responses: Responses, plan: Plan) -> Solution:
-        """Return the best division with whole units, its bound, prices and conflicts."""
-        return solve(self.problem(responses, self.space.unit(plan), whole=True), gap=EXACT, seconds=LONGEST)
+        """Return the best division with whole units, its bound, prices and conflicts.
+
+        Where no division keeps the hard targets by the curves, the best one that pays for missing them, and the conflict.
+        """
+        unit = self.space.unit(plan)
+        found = solve(self.problem(responses, unit, whole=True, hard=True), gap=EXACT, seconds=LONGEST)
+        if found.feasible or not any(promise.hard for promise in self.promises):
+            return found
+        soft = solve(self.problem(responses, unit, whole=True), gap=EXACT, seconds=LONGEST)
+        return replace(soft, conflict=found.conflict) if soft.feasible else found
 
     def clash(self) -> Conflict | None:
         """Return which limits on money alone contradict each other, or None; limits on returns are left out."""
@@ -79,7 +100,7 @@ class Division:
         rules = plan_limits(self.scenario, cells, self.space.budget, Rest(0.0, 0.0), self.band)
         return solve(Problem(cells, [r for r in rules if not r.value], least_spend()), gap=ROUGH).conflict
 
-    def problem(self, responses: Responses, unit: Floats, *, whole: bool = False) -> Problem:
+    def problem(self, responses: Responses, unit: Floats, *, whole: bool = False, hard: bool = False) -> Problem:
         """Return the problem: the most of the goal credited to media, less what money takes from the goal itself.
 
         Curves are drawn through `CORNERS` points, which is closer than they are known.
@@ -96,14 +117,17 @@ class Division:
         if self.roas is not None:
             limits.append(minimum_return("the return on media", cells, GOAL, self.roas))
         if responses.effects is not None:
-            cells, kept = self._promised(cells, responses.effects, unit, last=whole)
+            cells, kept = self._promised(cells, responses.effects, unit, hard=hard)
             limits += kept
         return Problem(cells, limits, Goal({GOAL: responses.theta}, max(responses.price, 0.0), self.unit))
 
     def _promised(
-        self, cells: list[Cell], effects: Effects, unit: Floats, *, last: bool
+        self, cells: list[Cell], effects: Effects, unit: Floats, *, hard: bool
     ) -> tuple[list[Cell], list[Limit]]:
-        """Return the cells with what they do to the promised targets, and the targets as limits; hard ones only at last."""
+        """Return the cells with what they do to the promised targets, and the targets as limits.
+
+        With `hard`, hard ones must hold; else missing one costs.
+        """
         base = dict(zip(effects.names, effects.base(unit).tolist(), strict=True))
         more: list[dict[str, Points]] = [{} for _ in cells]
         for k, name in enumerate(effects.names):
@@ -114,7 +138,7 @@ class Division:
         limits = [
             Limit(
                 f"target {p.title}", {}, {(cell.name, p.name): 1.0 for cell in cells}, ">=", -base[p.name],
-                None if p.hard and last else p.cost, unit=p.unit,
+                None if p.hard and hard else p.cost, unit=p.unit,
             )
             for p in self.promises
         ]  # fmt: skip

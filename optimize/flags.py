@@ -6,7 +6,6 @@ from math import isnan
 import pandas as pd
 
 import scenarios
-from optimize.money import Solution
 from optimize.rehearsals import Rehearsals
 from optimize.search import Proposal
 
@@ -18,7 +17,7 @@ FEW = 5
 """Runs with little money from which on the effect of little money counts as seen."""
 
 
-def flags(market: Rehearsals, found: Proposal, solution: Solution | None, proof: pd.DataFrame) -> Iterator[str]:
+def flags(market: Rehearsals, found: Proposal, proof: pd.DataFrame) -> Iterator[str]:
     """Yield what to doubt: edges, assumptions, levers abandoned for lack of data, gains that exploit a gap of the model.
 
     `proof` is the table of `experiments.compare` between the plan as it is and the proposal.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from optimize.response import Responses
+    from optimize.response import Hill, Responses
 
 Floats = NDArray[np.float64]
 
@@ -163,6 +163,9 @@ class Divide(Protocol):
 
     def __call__(self, responses: "Responses", unit: Floats) -> Floats:
         """Return the money [levers] in yuan that is best by fitted responses at places [settings] of the settings."""
+
+    def by_shares(self, responses: "Responses", curves: Sequence["Hill"], worth: Floats, unit: Floats) -> Floats:
+        """Return the money [levers] that is best when each lever's share of its curve is worth so much [levers]."""
 
 
 def rehearse(market: "Market", plans: Sequence[Plan], seeds: Sequence[int]) -> list[list[Outcome]]:

@@ -1,12 +1,13 @@
 """optimize: the best plan for the money, proved in the market on fresh seeds and bounded by the money solver."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
-from math import nan
-from typing import Any
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
 import scenarios
@@ -16,20 +17,23 @@ from experiments.folder import package_version
 from experiments.job import Job
 from experiments.promised import Together, together
 from experiments.runner import Runner
+from experiments.store import Store
+from optimize import telling
 from optimize.flags import flags
-from optimize.market import Plan
 from optimize.money import Solution
-from optimize.rehearsals import Rehearsals
-from optimize.search import Proposal, search
-from optimize.spending import BESIDE, posts
+from optimize.pareto import Direction, Front, front
+from optimize.rehearsals import Rehearsals, measure_of
+from optimize.risk import Choice, Risk, choose
+from optimize.search import CURRENT, FOUND, SEEDS, Proposal, Standing, search
+from optimize.spending import posts
 from scenarios import Scenario
+from scenarios.faults import nearest
 from scenarios.uncertainty import Range
 from sim.compile import source_digest
+from sim.kpis import KPIS
 
 FRESH = 900_001
 """First seed of the verification; the search never uses it."""
-ALLOCATION = ("lever", "period", "account", "current", "proposed", "change", "marginal", "at")
-"""Columns of the allocation."""
 
 
 class InfeasibleError(RuntimeError):
@@ -46,13 +50,18 @@ class Optimum:
     """The plan to use: the proposal when its gain is confirmed, else the plan as it is."""
     confirmed: bool
     answer: Answer
-    """Tables allocation, settings, verification, prices, history; notes and charts."""
+    """Tables allocation, settings, verification, responses, prices, history, and risk and pareto where asked for; notes
+    and charts."""
+    market: Rehearsals
     proposal: Proposal
     solution: Solution | None
     """The money solver's last word; None without media."""
     before: Together | None
     after: Together | None
     """How often all targets are reached by the plan as it is and by the proposal; None without targets."""
+    choice: Choice | None
+    """By the risk measure; None without one."""
+    front: Front | None
 
     def text(self, extends: str | None) -> str:
         """Return the plan as a scenario file: what changes in the shipped scenario `extends`, or all of it."""
@@ -79,61 +88,80 @@ def optimize(scenario: Scenario, **asked: Any) -> pd.DataFrame:
 
 def optimum(
     scenario: Scenario, *, budget: float | None = None, goal: str | None = None,
-    free: Mapping[str, Range] | None = None, locked: bool = False, replications: int = 200, verify: int = 32,
-    seed: int = 1, storage: str | None = None, runner: Runner | None = None,
+    free: Mapping[str, Range] | None = None, locked: bool = False,
+    targets: Mapping[str, float | Literal["hard"]] | None = None, roas: float | None = None, marginal: float = 0.0,
+    risk: Risk | None = None, shocks: bool = False, pareto: Mapping[str, Direction] | None = None,
+    replications: int = 200, verify: int = 32, search_users: int | None = None, seed: int = 1,
+    storage: str | None = None, alone: bool = True, runner: Runner | None = None,
+    report: Callable[[Standing], None] | None = None,
 ) -> Optimum:  # fmt: skip
     """Search the media money by lever and phase, and the settings, for the largest goal; prove the finding.
 
-    `budget`: for all media [yuan], the plan's own unless given. `goal`: gmv, orders or profit over the plan, the plan's
-    `choices.goal` unless given. `free`: settings by path besides those of `choices.settings`. `locked`: the money stays as
-    it is, only settings are chosen. `replications`: runs of the search, `verify`: fresh seeds of the proof. `storage`: URL
-    of an Optuna storage in which the trials are kept; the same arguments go on from there. Raises `ValueError` for what
-    leaves nothing to choose and for numbers out of range, `InfeasibleError` when limits contradict
-    each other, `ScenarioError` for paths, and what the runner raises.
+    What to choose. `budget`: for all media [yuan], the plan's own unless given. `free`: settings by path besides those of
+    `choices.settings`. `locked`: the money stays as it is, only settings are chosen.
+
+    What is wanted. `goal`: gmv, orders or profit over the plan, the plan's `choices.goal` unless given. `targets`: by key,
+    `hard` for one that must be kept, or what of the goal each unit of the KPI that is missing costs; besides those of
+    `choices.targets`. `roas`: least goal credited to media for each yuan of them. `marginal`: goal that the last yuan must
+    bring; what does not is not spent. `risk`: the measure by which a few good plans are told apart, over the seeds and,
+    with `shocks`, over every shock of the plan. `pareto`: KPIs and their directions, for a front.
+
+    How. `replications`: runs of the search; `verify`: fresh seeds of the proof. `search_users`: a smaller market for the
+    search, the finalists run in the plan's own. `storage`: URL of an Optuna storage in which the trials are kept; the same
+    arguments go on from there, and with `alone=False` several processes at once.
+
+    Raises `ValueError` for what leaves nothing to choose, numbers out of range and unknown names, `InfeasibleError` when
+    limits contradict each other, `ScenarioError` for paths, and what the runner raises.
     """
-    runner = runner or Runner()
-    goal = goal or scenario.choices.goal
+    wanted = {**scenario.choices.targets, **(targets or {})}
     present = sum(post.money for post in posts(scenario))
-    settings = {**scenario.choices.settings, **(free or {})}
-    market = Rehearsals(
-        scenario, goal, present if budget is None else budget, settings, 0.0 if locked else None, runner
-    )
-    refuse_conflict(market)
-    found = search(
-        market, replications=replications, seed=seed, verify=verify, first=min(24, replications // 2), storage=storage,
-        name=f"{scenario.fingerprint[:12]}-{goal}",
+    with hired(runner) as hands:
+        finals = Rehearsals(
+            scenario, goal or scenario.choices.goal, present if budget is None else budget,
+            {**scenario.choices.settings, **(free or {})}, 0.0 if locked else None, hands,
+            {name: None if cost == "hard" else cost for name, cost in wanted.items()}, tuple(pareto or ()), roas, marginal,
+        )  # fmt: skip
+        if shocks and not (scenario.shocks and risk):
+            raise ValueError("`shocks` needs a measure of risk and a plan that declares shocks")
+        refuse_conflict(finals)
+        small = finals if search_users is None else replace(
+            finals, scenario=scenario.override({"market.users": search_users})
+        )  # fmt: skip
+        found = search(
+            small, replications=replications, seed=seed, verify=verify, first=min(24, replications // 2),
+            storage=storage, name=name_of(small, seed), alone=alone, finals=finals, report=report,
+        )  # fmt: skip
+        choice = chosen(finals, found, risk, shocks, verify) if risk is not None else None
+        ask = {
+            "scenario": scenario.name, "scenario_digest": scenario.digest, "goal": finals.goal,
+            "budget": finals.budget, "settings": sorted(finals.settings), "locked": locked, "targets": wanted,
+            "roas": roas, "marginal": marginal, "risk": risk.words if risk is not None else None, "shocks": shocks,
+            "pareto": dict(pareto or {}), "search_users": small.scenario.market.users,
+            "users": scenario.market.users, "verify": verify, "seed": seed,
+        }  # fmt: skip
+        return told(scenario, finals, found, choice, fronted(finals, found, pareto, verify, seed), ask)
+
+
+@contextmanager
+def hired(runner: Runner | None) -> Iterator[Runner]:
+    """Give a runner with a standing crew; one without a store keeps its runs until the end, for many are asked for twice."""
+    runner = runner or Runner()
+    with tempfile.TemporaryDirectory(prefix="sandtable-") as folder:
+        keeping = runner if runner.store is not None else replace(runner, store=Store(folder))
+        with keeping.standing() as hands:
+            yield hands
+
+
+def name_of(market: Rehearsals, seed: int) -> str:
+    """Return the name of a search's study: another question, seed or model has another."""
+    settings = {path: span.model_dump() for path, span in market.settings.items()}
+    asked = (
+        market.scenario.fingerprint, market.scenario.choices.model_dump(mode="json"), source_digest(), market.goal,
+        market.budget, settings, market.band, dict(market.targets), list(market.kpis), market.roas, market.marginal,
+        seed,
     )  # fmt: skip
-    solution = market.division.solution(found.responses, found.found) if market.posts else None
-    current, proposed = market.proposed(market.space.current), market.proposed(found.found)
-    proof = comparison(
-        current, proposed, seeds=range(FRESH, FRESH + verify), titles=["proposed"], runner=runner
-    )  # fmt: skip
-    before, after = (_together(plan, verify, runner) for plan in (current, proposed))
-    tables = {
-        "allocation": allocation(market, found.found, solution),
-        "settings": chosen_settings(market, found.found),
-        "verification": proof.table,
-        "prices": solution.duals if solution is not None else pd.DataFrame(columns=["name", "words"]),
-        "history": found.trace,
-    }
-    notes = tuple(_notes(market, found, solution, before, after)) + tuple(flags(market, found, solution, proof.table))
-    answer = Answer(
-        verb="optimize",
-        title=f"{scenario.name}: the most {goal} for {market.budget:,.0f} yuan of media",
-        tables=tables,
-        manifest={
-            "scenario": scenario.name, "scenario_digest": scenario.digest, "goal": goal, "budget": market.budget,
-            "settings": sorted(settings), "locked": locked, "replications": found.replications, "verify": verify,
-            "seed": seed, "users": scenario.market.users, "model_version": source_digest(),
-            "sandtable_version": package_version(), "confirmed": found.confirmed,
-        },
-        notes=notes,
-        charts=_charts(market, found, tables),
-        good=found.confirmed,
-    )  # fmt: skip
-    as_it_is = scenario if budget is None else current
-    plan = proposed if found.confirmed else as_it_is
-    return Optimum(current, plan, found.confirmed, answer, found, solution, before, after)
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    return f"{market.scenario.name}-{market.goal}-{digest[:12]}"
 
 
 def refuse_conflict(market: Rehearsals) -> None:
@@ -144,70 +172,83 @@ def refuse_conflict(market: Rehearsals) -> None:
         raise InfeasibleError("\n".join([f"no division keeps all limits: {conflict.words}", *gives]))
 
 
-def allocation(market: Rehearsals, plan: Plan, solution: Solution | None) -> pd.DataFrame:
-    """Return the money of each post: current, proposed, change [yuan], marginal [goal a yuan], bound that it touches."""
-    known: dict[str, tuple[float, str]] = {}
-    if solution is not None and solution.feasible:
-        cells = solution.cells
-        known = dict(zip(cells["cell"], zip(cells["marginal"], cells["at"], strict=True), strict=True))
-    rows = []
-    for post in market.posts:
-        now, then = market.space.current.money[post.name], plan.money[post.name]
-        period = "" if post.period == BESIDE else post.period
-        rows.append((post.lever, period, post.account, now, then, then - now, *known.get(post.name, (nan, ""))))
-    return pd.DataFrame(rows, columns=list(ALLOCATION))
+def chosen(market: Rehearsals, found: Proposal, risk: Risk, shocks: bool, verify: int) -> Choice:
+    """Return which of the finalists and a few plans that may be best the risk measure prefers."""
+    plans = {CURRENT: market.space.current, FOUND: found.found}
+    plans |= {f"draw {k}": plan for k, plan in enumerate(found.drawn, 1)}
+    calm = market.struck(None) if shocks else market
+    worlds = [calm, *(market.struck(name) for name in market.scenario.shocks)] if shocks else [calm]
+    return choose(worlds, plans, range(FRESH - verify, FRESH), risk)
 
 
-def chosen_settings(market: Rehearsals, plan: Plan) -> pd.DataFrame:
-    """Return path, current, proposed, low, high of each setting."""
-    space = market.space
-    rows = [
-        (path, space.current.settings[path], plan.settings[path], s.low, s.high) for path, s in space.settings.items()
-    ]
-    return pd.DataFrame(rows, columns=["path", "current", "proposed", "low", "high"])
+def fronted(
+    market: Rehearsals, found: Proposal, pareto: Mapping[str, Direction] | None, verify: int, seed: int
+) -> Front | None:
+    """Return the front of the KPIs asked for."""
+    if not pareto:
+        return None
+    goals = {measure_of(kpi): way for kpi, way in pareto.items()}
+    also = {CURRENT: market.space.current, FOUND: found.found}
+    start = seed * SEEDS + 3 * SEEDS // 4
+    return front(market, goals, found.runs, found.responses, also, range(start, start + max(verify // 2, 8)))
 
 
-def _together(plan: Scenario, verify: int, runner: Runner) -> Together | None:
+def told(
+    scenario: Scenario, market: Rehearsals, found: Proposal, choice: Choice | None, many: Front | None,
+    ask: Mapping[str, Any],
+) -> Optimum:  # fmt: skip
+    """Verify what was found on fresh seeds and return it with all that is to be said of it."""
+    best, confirmed = (found.found, found.confirmed) if choice is None else (choice.plan, choice.proved)
+    found = replace(found, found=best, confirmed=confirmed)
+    solution = market.division.solution(found.responses, best) if market.posts else None
+    current, proposed = market.proposed(market.space.current), market.proposed(best)
+    verify = int(ask["verify"])
+    proof = comparison(current, proposed, seeds=range(FRESH, FRESH + verify), titles=["proposed"], runner=market.runner)
+    before, after = (reached(plan, verify, market.runner) for plan in (current, proposed))
+    broken = list(telling.promises_missed(market, proof.table))
+    tables = {
+        "allocation": telling.allocation(market, best, solution),
+        "settings": telling.chosen_settings(market, best),
+        "verification": proof.table,
+        "responses": telling.responses(market, found),
+        "prices": solution.duals if solution is not None else pd.DataFrame(columns=["name", "words"]),
+        "history": found.trace,
+    }
+    if choice is not None:
+        tables["risk"] = choice.table
+    if many is not None:
+        tables["pareto"] = many.table.rename(columns=lambda name: name.replace(measure_of(""), ""))
+    notes = [
+        *broken, *telling.notes(found, choice, solution, before, after), *flags(market, found, proof.table),
+    ]  # fmt: skip
+    as_it_is = scenario if market.budget == sum(post.money for post in market.posts) else current
+    answer = Answer(
+        verb="optimize",
+        title=telling.title(market),
+        tables=tables,
+        manifest={
+            **ask, "replications": found.replications, "confirmed": confirmed, "model_version": source_digest(),
+            "sandtable_version": package_version(),
+        },
+        notes=tuple(notes),
+        charts=telling.charts(market, found, tables),
+        good=confirmed and not broken,
+    )  # fmt: skip
+    plan = proposed if confirmed else as_it_is
+    return Optimum(current, plan, confirmed, answer, market, found, solution, before, after, choice, many)
+
+
+def reached(plan: Scenario, verify: int, runner: Runner) -> Together | None:
+    """Return how often the targets are reached together on the fresh seeds; None without targets."""
     if not plan.targets:
         return None
     seeds = range(FRESH, FRESH + verify)
     return together(plan, runner.tables((Job(plan, seed) for seed in seeds), verify))
 
 
-def _notes(
-    market: Rehearsals, found: Proposal, solution: Solution | None, before: Together | None, after: Together | None
-) -> list[str]:
-    said = list(found.notes)
-    kpis = found.race.kpis["found"]
-    seen = f"{len(kpis)} fresh runs gave {np.mean(kpis):,.4g} on average"
-    said.append(f"the curves expected {found.expected:,.4g} of the proposal, {seen}")
-    if solution is not None:
-        said.append(f"money solver: {solution.status}; {solution.solver} says {solution.solver_status}")
-        if solution.conflict is not None:
-            said.append(f"by the fitted curves no division keeps all limits: {solution.conflict.words}")
-        if solution.feasible:
-            said.append(
-                f"by the fitted curves media bring at most {solution.bound:,.6g} of the goal, the division above "
-                f"{solution.value:,.6g} (gap {solution.gap:.1g}); this bound holds for the curves, not for the market"
-            )
-        said += solution.notes
-        said += [str(words) for words in solution.duals.loc[solution.duals["binding"].astype(bool), "words"]]
-    if before is not None and after is not None:
-        for name, all_kept in (("as it is", before), ("proposed", after)):
-            said.append(
-                f"all {len(all_kept.by_target)} targets at once, {name}: {all_kept.reached} of {all_kept.seeds} runs "
-                f"({all_kept.low:.0%} to {all_kept.high:.0%})"
-            )
-        if after.obstacles:
-            said.append(f"in the way of all targets: {', '.join(after.obstacles)}")
-    return said
-
-
-def _charts(market: Rehearsals, found: Proposal, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
-    from optimize import plots
-
-    return {
-        "allocation": partial(plots.allocation, tables["allocation"]),
-        "curves": partial(plots.curves, market, found),
-        "history": partial(plots.history, tables["history"]),
-    }
+def directions(kpis: Sequence[str]) -> dict[str, Direction]:
+    """Return the direction in which each KPI is better. Raises `ValueError` for unknown ones."""
+    for kpi in kpis:
+        if kpi not in KPIS:
+            raise ValueError(f"unknown KPI {kpi!r}; {nearest(kpi, KPIS, 'KPIs')}")
+    return {kpi: "maximize" if KPIS[kpi].better > 0 else "minimize" for kpi in kpis}

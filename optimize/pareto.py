@@ -1,32 +1,29 @@
-"""pareto: plans that no other plan beats in every goal, by NSGA-II, with the knees named."""
+"""pareto: plans that no other plan beats in every goal, found by the effects of all runs so far and proved by new ones.
 
-from collections.abc import Callable, Mapping, Sequence
+For each weighting of the goals the money that is best by the fitted effects is divided under the plan's limits, and the
+settings are climbed, in turns; the plans so found run on fresh common seeds, and those that another one beats in every goal
+are left out. Weighted sums reach the convex part of the front (Das & Dennis 1997); no run is spent on the search.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from functools import partial
+from itertools import combinations
+from typing import Literal
 
 import numpy as np
-import optuna
 import pandas as pd
+from numpy.typing import NDArray
 
-from optimize.market import Floats, Plan, Space
-from optimize.sampler import search_space, to_params, to_plan
+from optimize.coupled import STEPS, climb
+from optimize.divide import divide
+from optimize.effects import Effects, fit_effects
+from optimize.market import Floats, Market, Plan, Space, rehearse
+from optimize.response import Responses, Runs
 
 Direction = Literal["maximize", "minimize"]
-
-
-class ManyGoals(Protocol):
-    """A market with several goals."""
-
-    @property
-    def space(self) -> Space:
-        """The plans to choose from."""
-
-    @property
-    def goals(self) -> Mapping[str, Direction]:
-        """ "maximize" or "minimize", by goal."""
-
-    def evaluate(self, plan: Plan, seeds: Sequence[int]) -> list[Mapping[str, float]]:
-        """Return the goals of one replication per seed; equal seeds give common random numbers."""
+DIVISIONS = {2: 8, 3: 4, 4: 3}
+"""Steps of the weights' lattice, by the number of goals."""
 
 
 @dataclass(frozen=True)
@@ -34,98 +31,115 @@ class Front:
     """The plans that are not beaten."""
 
     table: pd.DataFrame
-    """One row per plan: goals (means), `SE GOAL` (their standard errors), knee (in words, or empty), and the parameters;
-    in the order of the first goal, best first."""
-    plans: tuple[Plan, ...]
-    """In the order of `table`."""
-    trials: int
+    """One row per plan: plan (its name), goals (means over the seeds), `SE GOAL` (standard errors of the means), knee
+    (True for one); in the order of the first goal, best first."""
+    plans: Mapping[str, Plan]
+    """By name."""
+    tried: int
+    """Plans that ran."""
 
 
-def pareto(
-    market: ManyGoals,
-    *,
-    trials: int,
-    seed: int,
-    replications: int = 4,
-    population: int = 24,
-    knees: int = 2,
-    storage: str | None = None,
-    name: str = "pareto",
-    report: Callable[[int], None] | None = None,
-) -> Front:
-    """Return the front after `trials` plans, each the mean of `replications` common seeds.
+def front(
+    market: Market, goals: Mapping[str, Direction], runs: Runs, responses: Responses, also: Mapping[str, Plan],
+    seeds: Sequence[int],
+) -> Front:  # fmt: skip
+    """Return the front by measures of the market.
 
-    The current plan is the first. Standard errors are of the mean over the same seeds for all plans: they are those of
-    levels, not of differences. Raises `ValueError` for fewer than two goals, two replications or `population` trials.
+    `runs` and `responses` are those of a search; `also` are plans to run besides, such as the current one. Standard errors
+    are of means over the same seeds for all plans: they are those of levels, not of differences. Raises `ValueError` for
+    fewer than two or more than four goals, fewer than two seeds, and measures that the market does not have.
     """
-    if len(market.goals) < 2 or replications < 2 or trials < population:
-        raise ValueError(
-            "2 goals, 2 replications and as many trials as the population are needed, but got "
-            f"({len(market.goals)}, {replications}, trials={trials}, population={population})"
-        )
-    sampler = optuna.samplers.NSGAIISampler(population_size=population, seed=seed)
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        directions=list(market.goals.values()), sampler=sampler, storage=storage, study_name=name, load_if_exists=True
-    )
-    optuna.logging.set_verbosity(level)
-    if not study.get_trials(deepcopy=False):
-        study.enqueue_trial(to_params(market.space.current))
-    seeds = range(seed * 1_000_000, seed * 1_000_000 + replications)
-    while (done := len(study.get_trials(deepcopy=False))) < trials:
-        trial = study.ask(search_space(market.space))
-        plan = affordable(market.space, to_plan(market.space, trial.params))
-        outcomes = market.evaluate(plan, seeds)
-        values = np.array([[outcome[goal] for goal in market.goals] for outcome in outcomes])
-        trial.set_user_attr("errors", (values.std(0, ddof=1) / np.sqrt(len(values))).tolist())
-        trial.set_user_attr("params", to_params(plan))
-        study.tell(trial, values.mean(0).tolist())
-        if report:
-            report(done + 1)
-    return front(market, study, knees)
+    space = market.space
+    if not 2 <= len(goals) <= 4 or len(seeds) < 2:
+        raise ValueError(f"2 to 4 goals and 2 seeds or more are needed, but got {list(goals)} and {len(seeds)} seeds")
+    if unknown := sorted(set(goals) - set(space.measures)):
+        raise ValueError(f"{unknown[0]!r} is no measure of the market; it has {', '.join(space.measures)}")
+    measured = runs.measures[:, [space.measures.index(goal) for goal in goals]]
+    curves = responses.curves(np.full(len(space.settings), 0.5))
+    effects = fit_effects(list(goals), measured, runs, curves)
+    sign = np.array([1.0 if way == "maximize" else -1.0 for way in goals.values()])
+    scale = np.maximum(np.nanstd(measured, axis=0), 1e-300)
+    plans = dict(also)
+    for number, weights in enumerate(lattice(len(goals), DIVISIONS[len(goals)]), 1):
+        plan = best(space, responses, effects, weights * sign / scale)
+        if all(plan != other for other in plans.values()):
+            plans[f"plan {number}"] = plan
+    outcomes = rehearse(market, list(plans.values()), seeds)
+    values = np.array([[[o.measures[goal] for goal in goals] for o in row] for row in outcomes])
+    return unbeaten(plans, list(goals), sign, values)
 
 
-def affordable(space: Space, plan: Plan) -> Plan:
-    """Return the plan with what exceeds the lower bounds scaled down to the budget, if it is over it."""
-    low, spend = space.low, space.spend(plan)
-    over = (spend - low).sum()
-    share = min(1.0, (space.budget - low.sum()) / over) if over > 0 else 1.0
-    return space.plan(low + share * (spend - low), space.unit(plan))
+def lattice(goals: int, steps: int) -> Floats:
+    """Return all weights [weightings, goals] that are multiples of 1/steps and sum to 1.
 
-
-def front(market: ManyGoals, study: optuna.study.Study, knees: int) -> Front:
-    """Return the front of a study."""
-    goals = list(market.goals)
-    best = {tuple(t.values): t for t in study.best_trials}
-    sign = np.array([1.0 if way == "maximize" else -1.0 for way in market.goals.values()])
-    trials = sorted(best.values(), key=lambda t: -sign[0] * t.values[0])
-    values = np.array([t.values for t in trials])
-    table = pd.DataFrame(values, columns=goals)
-    for k, goal in enumerate(goals):
-        table[f"SE {goal}"] = [t.user_attrs["errors"][k] for t in trials]
-    table["knee"] = names_of_knees(values * sign, knees)
-    params = pd.DataFrame([t.user_attrs["params"] for t in trials])
-    plans = tuple(to_plan(market.space, t.user_attrs["params"]) for t in trials)
-    return Front(pd.concat([table, params], axis=1), plans, len(study.get_trials(deepcopy=False)))
-
-
-def names_of_knees(values: Floats, count: int) -> list[str]:
-    """Return "knee", "second knee", ... for the plans that bulge most beyond the plane through the extremes, else "".
-
-    `values` [plans, goals], all to be maximised. Das (1999): the knee is farthest from the hull of the individual optima;
-    goals are scaled to their ranges on the front. A plan beside a larger bulge is none.
+    >>> lattice(2, 2).tolist()
+    [[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]]
     """
-    names = [""] * len(values)
-    span = np.ptp(values, axis=0)
+    bars = combinations(range(steps + goals - 1), goals - 1)
+    ends = np.array([(-1, *bar, steps + goals - 1) for bar in bars])
+    return np.asarray((np.diff(ends, axis=1) - 1) / steps)
+
+
+def best(space: Space, responses: Responses, effects: Effects, weights: Floats) -> Plan:
+    """Return the plan with the largest weighted sum [measures] of the fitted measures."""
+    unit, spend = space.unit(space.current), space.spend(space.current)
+    worth = weights @ effects.weights[:, 1 : 1 + len(effects.curves)]
+    for _ in range(2 if space.settings else 1):
+        if space.levers:
+            spend = money(space, responses, effects, worth, unit)
+        if space.settings:
+            unit = climb(space, partial(weighed, effects, spend, weights), unit[None])
+    return space.plan(spend, unit)
+
+
+def weighed(effects: Effects, spend: Floats, weights: Floats, unit: Floats) -> Floats:
+    """Return the weighted sum [places] of the fitted measures at money [levers] and settings [places, settings]."""
+    return np.asarray(effects.means(np.tile(spend, (len(unit), 1)), unit) @ weights)
+
+
+def money(space: Space, responses: Responses, effects: Effects, worth: Floats, unit: Floats) -> Floats:
+    """Return the money [levers] that is best when each lever's share of saturation is worth so much [levers]."""
+    if space.divide is not None:
+        return space.divide.by_shares(responses, effects.curves, worth, unit)
+    low, high = space.low, space.high
+    step = (space.budget - low.sum()) / STEPS
+    amounts = low + step * np.arange(STEPS + 1)[:, None]
+    value = effects.shares(np.minimum(amounts, high)) * worth
+    steps, total = divide(np.where(amounts > high * (1 + 1e-12), -np.inf, value).T)
+    return np.asarray(np.minimum(low + step * steps[int(total.argmax())], high))
+
+
+def unbeaten(plans: Mapping[str, Plan], goals: Sequence[str], sign: Floats, values: Floats) -> Front:
+    """Return the front of plans by their values [plans, seeds, goals]; `sign` [goals]: 1 where more is better, else -1."""
+    means, errors = values.mean(1), values.std(1, ddof=1) / np.sqrt(values.shape[1])
+    kept = ~beaten(means * sign)
+    order = [k for k in np.argsort(-sign[0] * means[:, 0], kind="stable") if kept[k]]
+    table = pd.DataFrame({"plan": [list(plans)[k] for k in order]})
+    for g, goal in enumerate(goals):
+        table[goal], table[f"SE {goal}"] = means[order, g], errors[order, g]
+    table["knee"] = knees(means[order] * sign, 1)
+    return Front(table, {name: plans[name] for name in table["plan"]}, len(plans))
+
+
+def beaten(values: Floats) -> NDArray[np.bool_]:
+    """Return which rows of [plans, goals], all to be maximised, another one is at least as good as in all and better in one.
+
+    >>> beaten(np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 1.0]])).tolist()
+    [False, False, True]
+    """
+    gap = values[None] - values[:, None]
+    above: NDArray[np.bool_] = np.all(gap >= 0, axis=2) & np.any(gap > 0, axis=2)
+    return np.asarray(np.any(above, axis=1))
+
+
+def knees(values: Floats, count: int) -> list[bool]:
+    """Return which of the plans [plans, goals], all to be maximised, bulge most beyond the plane through the extremes.
+
+    Das (1999): the knee is farthest from the hull of the individual optima; goals are scaled to their ranges on the front.
+    """
+    span = np.ptp(values, axis=0) if len(values) else np.zeros(1)
     if len(values) < 3 or not (span > 0).all():
-        return names
-    scaled = (values - values.min(0)) / span
-    bulge = scaled.sum(1) - 1.0
-    taken: list[int] = []
-    for k in np.argsort(-bulge, kind="stable"):
-        apart = all(np.abs(scaled[k] - scaled[other]).max() > 0.15 for other in taken)
-        if bulge[k] > 0 and apart and len(taken) < count:
-            names[k] = ("knee", "second knee", "third knee")[len(taken)] if len(taken) < 3 else f"knee {len(taken) + 1}"
-            taken.append(int(k))
-    return names
+        return [False] * len(values)
+    bulge = ((values - values.min(0)) / span).sum(1) - 1.0
+    top = set(np.argsort(-bulge, kind="stable")[:count].tolist())
+    return [k in top and bulge[k] > 0 for k in range(len(values))]

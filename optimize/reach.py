@@ -12,10 +12,10 @@ from experiments.job import Job
 from experiments.promised import Together, together
 from experiments.runner import Runner
 from optimize.market import Plan
-from optimize.optimum import refuse_conflict
+from optimize.optimum import hired, name_of, refuse_conflict
 from optimize.rehearsals import Rehearsals
 from optimize.response import Responses
-from optimize.search import search
+from optimize.search import Standing, search
 from optimize.spending import posts
 from scenarios import Scenario
 from sim.compile import source_digest
@@ -31,15 +31,16 @@ LEAST = 0.05
 def least_budget(
     scenario: Scenario, probability: float, *, goal: str | None = None, most: float = 4.0, replications: int = 200,
     seeds: int = 32, seed: int = 1, storage: str | None = None, runner: Runner | None = None,
+    report: Callable[[Standing], None] | None = None,
 ) -> Answer:  # fmt: skip
     """Find the least media budget with which all targets are reached in so large a share of runs.
 
-    A search at the plan's own budget learns the curves; each budget tried is divided by them, under the plan's limits,
-    and rehearsed on the same fresh seeds. The answer is the least budget tried whose share of runs is large enough (the
-    share is an estimate; its interval stands beside it). Budgets go from 5 % to `most` times the plan's own; attainment is
-    taken to grow with the budget. Tables: budgets (budget [yuan], reached, seeds, low, high), targets (budget, target,
-    share). `good` is whether one was found. Raises `ValueError` for a plan without targets or media and numbers out of
-    range.
+    A search at the plan's own budget, in which missed targets cost, learns the curves; each budget tried is divided by
+    them, under the plan's limits, and rehearsed on the same fresh seeds. The answer is the least budget tried whose share
+    of runs is large enough (the share is an estimate; its interval stands beside it). Budgets go from 5 % to `most` times
+    the plan's own; attainment is taken to grow with the budget. Tables: budgets (budget [yuan], reached, seeds, low,
+    high), targets (budget, target, share). `good` is whether one was found. Raises `ValueError` for a plan without targets
+    or media and numbers out of range.
     """
     if not 0 < probability < 1:
         raise ValueError(f"`0 < probability < 1` must hold, but got {probability!r}")
@@ -48,23 +49,26 @@ def least_budget(
     present = sum(post.money for post in posts(scenario))
     if not present:
         raise ValueError(f"{scenario.name} has no paid media, so that no budget can be sought")
-    runner = runner or Runner()
-    market = Rehearsals(scenario, goal or scenario.choices.goal, present, scenario.choices.settings, None, runner)
-    refuse_conflict(market)
-    learned = search(
-        market, replications=replications, seed=seed, verify=8, first=min(24, replications // 2), storage=storage,
-        name=f"{scenario.fingerprint[:12]}-{market.goal}",
-    )  # fmt: skip
     tried: dict[float, Together] = {}
+    with hired(runner) as hands:
+        market = Rehearsals(
+            scenario, goal or scenario.choices.goal, present, scenario.choices.settings, None, hands,
+            dict.fromkeys(scenario.targets),
+        )  # fmt: skip
+        refuse_conflict(market)
+        learned = search(
+            market, replications=replications, seed=seed, verify=8, first=min(24, replications // 2), storage=storage,
+            name=name_of(market, seed), report=report,
+        )  # fmt: skip
 
-    def share(budget: float) -> float:
-        plan = divided(market, learned.responses, learned.found, budget)
-        jobs = (Job(plan, k) for k in range(FRESH, FRESH + seeds))
-        tried[budget] = together(plan, runner.tables(jobs, seeds))
-        return tried[budget].probability
+        def share(budget: float) -> float:
+            plan = divided(market, learned.responses, learned.found, budget)
+            jobs = (Job(plan, k) for k in range(FRESH, FRESH + seeds))
+            tried[budget] = together(plan, hands.tables(jobs, seeds))
+            return tried[budget].probability
 
-    share(present)
-    found = bisect(share, present, tried[present].probability, probability, present * LEAST, present * most)
+        now = share(present)
+        found = bisect(share, present, now, probability, present * LEAST, present * most)
     return _answer(scenario, market, tried, found, probability, seed)
 
 

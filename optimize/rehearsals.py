@@ -9,6 +9,7 @@ import numpy as np
 import scenarios
 from experiments.job import Job, Tables
 from experiments.runner import Runner
+from experiments.stress import striking
 from optimize.division import Division, Promise
 from optimize.market import Bounds, Outcome, Plan, Setting, Space
 from optimize.spending import BESIDE, Post, posts, with_money
@@ -39,6 +40,8 @@ class Rehearsals:
     runner: Runner = field(default_factory=Runner)
     targets: Mapping[str, float | None] = field(default_factory=dict)
     """Targets that count: goal for each unit by which one is missed (shortfall cost), None for one that must be kept."""
+    kpis: Sequence[str] = ()
+    """KPIs over the plan that are measured besides, such as those of a Pareto front."""
     roas: float | None = None
     """Least goal credited to media for each yuan of them."""
     marginal: float = 0.0
@@ -50,6 +53,8 @@ class Rehearsals:
             raise ValueError(f"the goal must be one of {', '.join(GOALS)}, but got {self.goal!r}")
         if not self.budget > 0:
             raise ValueError(f"`budget > 0` must hold, but got {self.budget!r}")
+        if other := [kpi for kpi in self.kpis if kpi not in KPIS]:
+            raise ValueError(f"unknown KPI {other[0]!r}; {nearest(other[0], KPIS, 'KPIs')}")
         if unknown := sorted(set(self.targets) - set(self.scenario.targets)):
             raise ValueError(f"unknown target {unknown[0]!r}; {nearest(unknown[0], self.scenario.targets, 'targets')}")
         if not self.posts and not self.settings:
@@ -104,7 +109,8 @@ class Rehearsals:
         values = {path: float(scenarios.value_at(self.scenario, path)) for path in self.settings}
         settings = {path: self._setting(path, span, values[path]) for path, span in self.settings.items()}
         costs = {name: promise.cost for name, promise in self.promises.items()}
-        return Space(bounds, self.budget, Plan(money, values), settings, tuple(self.scenario.targets), costs)
+        measures = *self.scenario.targets, *map(measure_of, self.kpis)
+        return Space(bounds, self.budget, Plan(money, values), settings, measures, costs)
 
     def _bounds(self, post: Post, factor: float) -> Bounds:
         choices = self.scenario.choices
@@ -118,6 +124,10 @@ class Rehearsals:
     def _setting(self, path: str, span: Range, now: float) -> Setting:
         whole = isinstance(scenarios.as_written(self.scenario, path, span.low), int)
         return Setting(min(span.low, now), max(span.high, now), span.log, whole)
+
+    def struck(self, shock: str | None) -> "Rehearsals":
+        """Return this market with one shock on and all others off; with None, all off."""
+        return replace(self, scenario=striking(self.scenario, () if shock is None else (shock,)))
 
     def proposed(self, plan: Plan) -> Scenario:
         """Return the scenario of a plan."""
@@ -148,7 +158,8 @@ class Rehearsals:
         phase counts for it.
         """
         kpis = tables["kpis"]
-        here = (kpis["kpi"] == self.goal) & (kpis["window"] == "plan") & (kpis["segment"] == "all")
+        here = (kpis["window"] == "plan") & (kpis["segment"] == "all")
+        values = dict(zip(kpis["kpi"][here].astype(str), kpis["value"][here].astype(float), strict=True))
         credit = tables["credit"]
         credit = credit[credit["phase"] != "after"]
         found: dict[tuple[str, str], float] = {}
@@ -160,7 +171,8 @@ class Rehearsals:
             name: value - wanted if self.scenario.targets[name].at_most is None else wanted - value
             for name, (value, wanted) in _targets(tables).items()
         }
-        return Outcome(float(kpis.loc[here, "value"].iloc[0]), credited, kept)
+        kept |= {measure_of(kpi): values[kpi] for kpi in self.kpis}
+        return Outcome(values[self.goal], credited, kept)
 
     def _period(self, lever: str, phase: str) -> str:
         mine = self._periods.get(lever, ())
@@ -179,6 +191,11 @@ class Rehearsals:
         for post in self.posts:
             found[post.lever] = (*found.get(post.lever, ()), post.period)
         return found
+
+
+def measure_of(kpi: str) -> str:
+    """Return the name of a KPI among the measures, where targets stand under their keys."""
+    return f"kpi {kpi}"
 
 
 def _targets(tables: Tables) -> dict[str, tuple[float, float]]:

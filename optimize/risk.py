@@ -88,32 +88,74 @@ class Choice:
     plan: Plan
     table: pd.DataFrame
     """plan, mean, risk, low, high (95 % bootstrap interval of the risk), lead: probability that it has the best risk,
-    over bootstrap draws of common seeds."""
+    gain, gain_low, gain_high: its risk less that of the first plan, with its interval; over bootstrap draws of common
+    seeds."""
     warnings: tuple[str, ...]
 
+    @property
+    def proved(self) -> bool:
+        """Whether it is better than the first plan, beyond its interval."""
+        row = self.table[self.table["plan"] == self.name].iloc[0]
+        return bool(row["gain_low"] > 0)
 
-def choose(market: Market, plans: Mapping[str, Plan], seeds: Sequence[int], risk: Risk) -> Choice:
-    """Return which of `plans` has the best `risk` over `seeds`, the same for all.
 
-    Warns when that plan leaves the lever with the most credit per yuan under the plan with the best mean for one that
-    varies less. Raises `ValueError` for fewer than 20 seeds or without plans.
+def choose(worlds: Sequence[Market], plans: Mapping[str, Plan], seeds: Sequence[int], risk: Risk) -> Choice:
+    """Return which of `plans` has the best `risk` over `seeds`, the same for all, and over worlds that count alike.
+
+    `worlds`: the market, and the market under each shock. The plan is chosen on the first half of the seeds and measured
+    on the second, so that the choice does not flatter it. Warns when that plan leaves the lever with the most credit per
+    yuan under the plan with the best mean for one that varies less. Raises `ValueError` for fewer than 32 seeds or
+    without plans or worlds.
     """
-    if len(seeds) < 20 or not plans:
-        raise ValueError(f"a choice by risk needs 20 seeds and a plan, but got {len(seeds)} and {len(plans)}")
-    names, levers = list(plans), list(market.space.levers)
-    outcomes = rehearse(market, list(plans.values()), seeds)
-    kpi = np.array([[market.space.worth(outcome) for outcome in row] for row in outcomes])
-    credit = np.array([[[o.credit[name] for name in levers] for o in row] for row in outcomes])
-    draws = np.random.default_rng(0).integers(0, len(seeds), (DRAWS, len(seeds)))
-    drawn = np.array([risk(row[draws]) for row in kpi])
-    low, high = np.quantile(drawn, [0.025, 0.975], axis=1)
-    lead = np.bincount(drawn.argmax(0), minlength=len(names)) / DRAWS
-    value = risk(kpi)
-    table = pd.DataFrame({"plan": names, "mean": kpi.mean(1), "risk": value, "low": low, "high": high, "lead": lead})
-    best, usual = int(value.argmax()), int(kpi.mean(1).argmax())
-    spends = np.array([market.space.spend(plan) for plan in plans.values()])
-    words = abandoned(levers, spends[[usual, best]], credit[usual], risk) if levers else ()
+    if len(seeds) < 32 or not plans or not worlds:
+        raise ValueError(
+            f"a choice by risk needs 32 seeds, a plan and a world, but got {len(seeds)}, {len(plans)} and {len(worlds)}"
+        )
+    space, names = worlds[0].space, list(plans)
+    outcomes = [rehearse(world, list(plans.values()), seeds) for world in worlds]
+    goal = np.array([[[space.worth(o) for o in row] for row in rows] for rows in outcomes]).swapaxes(0, 1)
+    half = len(seeds) // 2
+    best = int(risk(goal[:, :, :half].reshape(len(names), -1)).argmax())
+    table = measured(names, goal[:, :, half:], risk)
+    usual = int(goal.mean((1, 2)).argmax())
+    spends = np.array([space.spend(plan) for plan in plans.values()])
+    credit = np.array([[o.credit[name] for name in space.levers] for o in outcomes[0][usual]])
+    words = abandoned(list(space.levers), spends[[usual, best]], credit, risk) if space.levers else ()
     return Choice(names[best], plans[names[best]], table, words)
+
+
+def measured(names: Sequence[str], goal: Floats, risk: Risk) -> pd.DataFrame:
+    """Return `Choice.table` of goals [plans, worlds, seeds]."""
+    plans, worlds, seeds = goal.shape
+    picked = np.random.default_rng(0).integers(0, seeds, (DRAWS, seeds))
+    drawn = np.array([risk(plan[:, picked].swapaxes(0, 1).reshape(DRAWS, -1)) for plan in goal])
+    value = risk(goal.reshape(plans, worlds * seeds))
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=1)
+    gain_low, gain_high = np.quantile(drawn - drawn[0], [0.025, 0.975], axis=1)
+    lead = np.bincount(drawn.argmax(0), minlength=plans) / DRAWS
+    return pd.DataFrame(
+        {"plan": names, "mean": goal.mean((1, 2)), "risk": value, "low": low, "high": high, "lead": lead,
+         "gain": value - value[0], "gain_low": gain_low, "gain_high": gain_high}
+    )  # fmt: skip
+
+
+def parsed(text: str) -> Risk:
+    """Return the measure of `mean`, `cvar=20%` or `chance=3000000`. Raises `ValueError` for any other text.
+
+    >>> parsed("cvar=20%")
+    CVaR(share=0.2)
+    """
+    name, _, value = text.partition("=")
+    try:
+        if text == "mean":
+            return Mean()
+        if name == "cvar":
+            return CVaR(float(value.removesuffix("%")) / (100 if value.endswith("%") else 1))
+        if name == "chance":
+            return Chance(float(value.replace(",", "")))
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {error}") from None
+    raise ValueError(f"a risk measure is mean, cvar=SHARE or chance=GOAL, such as cvar=20%, but got {text!r}")
 
 
 def abandoned(levers: Sequence[str], spends: Floats, credit: Floats, risk: Risk) -> tuple[str, ...]:

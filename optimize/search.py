@@ -20,11 +20,12 @@ from optuna.trial import TrialState
 
 from optimize.market import Market, Outcome, Plan
 from optimize.race import Race, race
-from optimize.response import Responses
+from optimize.response import Responses, Runs
 from optimize.sampler import RUNS, CoupledSampler, begun, history, place_of, search_space, to_params, to_plan
 
 SEEDS = 1_000_000
 """Market seeds of a search start at this multiple of its seed; the second half of them is for the final race."""
+DRAWN = 4
 CURRENT, FOUND, BEST = "current", "found", "best trial"
 
 
@@ -57,6 +58,10 @@ class Proposal:
     """replications, expected, doubt, radius and the parameters of the plan that the search held best at that time."""
     race: Race
     responses: Responses
+    drawn: tuple[Plan, ...]
+    """A few plans that may be best, by draws from the search's posterior."""
+    runs: Runs
+    """All replications of the search."""
     replications: int
     """Replications spent, those of the race among them."""
     notes: tuple[str, ...]
@@ -192,6 +197,10 @@ def conclude(study: Study, sampler: CoupledSampler, market: Market, verify: int)
         trace=trace(study, sampler),
         race=result,
         responses=belief.responses,
+        drawn=tuple(
+            space.plan(*drawn) for drawn in belief.draw(DRAWN, np.random.default_rng([sampler.seed, trials]))[0]
+        ),
+        runs=runs,
         replications=len(runs) + result.replications,
         notes=remarks(belief.expected, result, confirmed),
     )

@@ -35,6 +35,11 @@ class Post:
         """`lever in period`, or the lever when it has one period."""
         return self.lever if self.period == BESIDE else f"{self.lever} in {self.period}"
 
+    @property
+    def shown(self) -> str:
+        """The period for a table: empty when the lever has one only."""
+        return "" if self.period == BESIDE else self.period
+
 
 def posts(scenario: Scenario) -> tuple[Post, ...]:
     """Return the media money of a plan by lever and phase; levers that are off, on standby or without money are left out."""

@@ -108,6 +108,17 @@ def factor(text: str) -> float:
     return value
 
 
+def ratio(text: str) -> float:
+    """Return a number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, but got {text!r}") from None
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be above 0, but got {text}")
+    return value
+
+
 def share(text: str) -> float:
     """Return a share written as 2% or 0.02."""
     try:

@@ -3,14 +3,14 @@
 from argparse import Namespace
 from math import isnan
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
 import scenarios
 from experiments.answer import Answer
-from experiments.executors import cores
 from experiments.folder import FolderError, check_folder
 from experiments.runner import Runner, Stopped
 from experiments.scoreboard import ruled
@@ -22,29 +22,32 @@ from sandtable.cli.screen import InputError, bar, complain, load, page, print_js
 from scenarios import Scenario
 from scenarios.uncertainty import Range
 
+if TYPE_CHECKING:
+    from optimize.optimum import Optimum
+    from optimize.search import Standing
+
 
 def optimize_(args: Namespace) -> int:
     """Find the best plan for the money; exit status 1 when no gain is confirmed, or no money reaches the targets."""
-    from optimize.optimum import InfeasibleError, optimum
+    from optimize.optimum import InfeasibleError
 
     scenario = load(args.scenario, args.overlays, args.changes, args.users)
-    free = dict(_free(text) for text in args.free)
     place, folder = (None if p is None else Path(p) for p in (args.output, args.folder))
     try:
         _check(place, folder)
         with bar(shown=not (args.quiet or args.json)) as progress:
             counted = _Counted(progress)
-            runner = Runner(
-                None if args.no_store else store_of(args), args.on, processes=1, threads=cores(), progress=counted
-            )
+            runner = Runner(None if args.no_store else store_of(args), args.on, progress=counted)
+            how = {
+                "goal": args.goal, "replications": args.replications, "seed": args.seed, "storage": _storage(args),
+                "runner": runner, "report": counted.stand,
+            }  # fmt: skip
             if args.reach is not None:
-                return _told(_reach(args, scenario, runner), args, folder)
-            found = optimum(
-                scenario, budget=args.budget, goal=args.goal, free=free, locked=args.locked,
-                replications=args.replications, verify=args.verify, seed=args.seed, storage=args.storage, runner=runner,
-            )  # fmt: skip
+                return _told(_reach(args, scenario, how), args, folder)
+            found = _found(args, scenario, how)
             text = found.text(_shipped(args))
             if folder is not None:
+                progress("writing the folder")
                 found.answer.write(folder, tables=args.tables, extra={"plan.yaml": text})
             if place is not None:
                 place.write_text(text, encoding="utf-8")
@@ -61,7 +64,28 @@ def optimize_(args: Namespace) -> int:
         print_json(found.answer.document() | {"plan": None if place is None else str(place)})
     else:
         page(lambda console: _show(found.answer, place, folder, console))
-    return 0 if found.confirmed else 1
+    return 0 if found.answer.good else 1
+
+
+def _found(args: Namespace, scenario: Scenario, how: dict[str, Any]) -> "Optimum":
+    from optimize.optimum import directions, optimum
+    from optimize.risk import parsed
+
+    return optimum(
+        scenario, budget=args.budget, free=dict(_free(text, scenario) for text in args.free), locked=args.locked,
+        targets=dict(_target(text) for text in args.targets), roas=args.roas, marginal=args.marginal_roas or 0.0,
+        risk=None if args.risk is None else parsed(args.risk), shocks=args.shocks, pareto=directions(args.pareto),
+        verify=args.verify, search_users=args.search_users, alone=not args.join, **how,
+    )  # fmt: skip
+
+
+def _storage(args: Namespace) -> str | None:
+    """Return where the trials are kept: a SQLite file beside the finished runs, unless told otherwise."""
+    if args.storage is not None or args.no_store:
+        return str(args.storage) if args.storage is not None else None
+    place = store_of(args).folder
+    place.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{place / 'studies.db'}"
 
 
 def _told(found: Answer, args: Namespace, folder: Path | None) -> int:
@@ -75,28 +99,53 @@ def _told(found: Answer, args: Namespace, folder: Path | None) -> int:
 
 
 class _Counted:
-    """Counts the runs of a search, which come a few at a time."""
+    """Tells how far a search is: trials, the best so far, simulations; then the runs of the proof."""
 
     def __init__(self, advance: Any) -> None:
-        self.advance, self.runs = advance, 0
+        self.advance, self.runs, self.words = advance, 0, ""
 
     def __call__(self, progress: Any) -> None:
         if progress.done == progress.of:
             self.runs += progress.done - progress.reused
-            self.advance(f"{self.runs} runs simulated")
+            self.advance(self.words or f"{self.runs} runs simulated")
+
+    def stand(self, at: "Standing") -> None:
+        """Tell how far the search is; the time left is the bar's."""
+        best = "" if isnan(at.expected) else f", best so far {compact(at.expected)} ± {compact(at.half, 2)}"
+        self.advance(at.trials, at.of, f"trial {at.trials} of {at.of}{best}, {self.runs} runs simulated")
+        self.words = "" if at.trials < at.of else "proving what was found"
 
 
-def _free(text: str) -> tuple[str, Range]:
-    """Return path and range of PATH=LO:HI."""
+def _free(text: str, scenario: Scenario) -> tuple[str, Range]:
+    """Return path and range of PATH=LO:HI, or of PATH by the plan's prior."""
     path, equals, span = text.partition("=")
     low, colon, high = span.partition(":")
     try:
-        if not equals or not colon:
+        if not equals:
+            if path not in scenario.priors:
+                raise ValueError("has no prior in the plan; write PATH=LO:HI, such as levers.coupon.off=10:40")
+            prior = scenario.priors[path]
+            return path, Range(low=prior.low, high=prior.high, log=prior.log)
+        if not colon:
             raise ValueError("must be PATH=LO:HI, such as levers.coupon.off=10:40")
         return path.strip(), Range.model_validate({"low": low.strip(), "high": high.strip()})
     except ValueError as error:
         words = str(error).splitlines()
         raise InputError(f"--free {text}: {words[2].strip() if len(words) > 2 else words[0]}") from None
+
+
+def _target(text: str) -> tuple[str, Any]:
+    """Return key and cost of KEY or KEY=COST."""
+    name, equals, cost = text.partition("=")
+    if not equals:
+        return name.strip(), "hard"
+    try:
+        value = float(cost.replace(",", ""))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise InputError(f"--target {text}: the cost must be a number, 0 or more, but got {cost!r}")
+    return name.strip(), value
 
 
 def _check(place: Path | None, folder: Path | None) -> None:
@@ -111,13 +160,10 @@ def _shipped(args: Namespace) -> str | None:
     return args.scenario if args.scenario in scenarios.names() else None
 
 
-def _reach(args: Namespace, scenario: Scenario, runner: Runner) -> Answer:
+def _reach(args: Namespace, scenario: Scenario, how: dict[str, Any]) -> Answer:
     from optimize.reach import least_budget
 
-    return least_budget(
-        scenario, args.reach, goal=args.goal, most=args.most, replications=args.replications, seeds=args.verify,
-        seed=args.seed, storage=args.storage, runner=runner,
-    )  # fmt: skip
+    return least_budget(scenario, args.reach, most=args.most, seeds=args.verify, **how)
 
 
 def _show_reach(answer: Answer, console: Console) -> None:
@@ -145,6 +191,10 @@ def _show(answer: Answer, place: Path | None, folder: Path | None, console: Cons
         for row in rows(settings):
             table.add_row(row.path, *(compact(v) for v in (row.current, row.proposed, row.low, row.high)))
         console.print(table)
+    if "risk" in answer.tables:
+        _risk(answer, console)
+    if "pareto" in answer.tables:
+        _pareto(answer.tables["pareto"], console)
     show_differences(answer.tables["verification"], console)
     for note in answer.notes:
         console.print(Text(f"- {note}", style="dim"))
@@ -176,3 +226,21 @@ def between_of(values: list[float]) -> str:
         return "-"
     low, high = compact(min(known), 3), compact(max(known), 3)
     return low if low == high else f"{low} to {high}"
+
+
+def _risk(answer: Answer, console: Console) -> None:
+    measure = str(answer.manifest["risk"])
+    table = ruled("Plans by risk", "plan", "mean", measure, "gain", "95 % interval", width=console.width)
+    for row in rows(answer.tables["risk"]):
+        gain = compact(row.gain), f"{compact(row.gain_low)} to {compact(row.gain_high)}"
+        table.add_row(row.plan, compact(row.mean), compact(row.risk), *gain)
+    console.print(table)
+
+
+def _pareto(found: pd.DataFrame, console: Console) -> None:
+    goals = [name for name in found.columns if f"SE {name}" in found.columns]
+    table = ruled("Plans that no other beats in every goal", "plan", *goals, width=console.width)
+    for row in found.to_dict("records"):
+        values = (f"{compact(row[goal])} ± {compact(1.96 * row[f'SE {goal}'], 2)}" for goal in goals)
+        table.add_row(f"{row['plan']}{' (knee)' if row['knee'] else ''}", *values)
+    console.print(table)

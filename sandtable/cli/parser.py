@@ -14,6 +14,7 @@ from sandtable.cli.arguments import (
     money,
     positive,
     question,
+    ratio,
     runner,
     scenario,
     share,
@@ -62,15 +63,15 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     replicate.add_argument("--most", type=positive, default=200, metavar="N", help="seeds at most (default 200)")
     kpis(replicate)
-
     language(replicate)
+
     compare = verbs.add_parser("compare", help="tell how plans differ, on the same luck")
     scenario(compare)
     compare.add_argument("others", nargs="*", metavar="OTHER", help="plans to compare with the first")
     question(compare, seeds=10)
     kpis(compare)
-
     language(compare)
+
     sweep = verbs.add_parser("sweep", help="tell which assumptions and settings the result hangs on")
     scenario(sweep)
     question(sweep, seeds=3)
@@ -83,15 +84,15 @@ def parser() -> argparse.ArgumentParser:
     )
     sweep.add_argument("--samples", type=positive, metavar="N", help="size of the design (default: fit for the method)")
     kpis(sweep)
-
     language(sweep)
+
     stress = verbs.add_parser("stress", help="let each shock of the plan strike, and tell what it costs")
     scenario(stress)
     question(stress, seeds=10)
     stress.add_argument("--shock", action="append", default=[], metavar="NAME", dest="shocks", help="only this shock")
     kpis(stress)
-
     language(stress)
+
     gate = verbs.add_parser("gate", help="hold a plan to a policy, in CI")
     scenario(gate, days=False)
     question(gate, seeds=10)
@@ -150,9 +151,32 @@ def parser() -> argparse.ArgumentParser:
         "--goal", choices=("gmv", "orders", "profit"), help="KPI to raise (default: the plan's choice)"
     )
     optimize.add_argument(
-        "--free", action="append", default=[], metavar="PATH=LO:HI",
-        help="choose this number too, between two values; may be repeated",
+        "--free", action="append", default=[], metavar="PATH[=LO:HI]",
+        help="choose this number too, between two values or within its prior; may be repeated",
     )  # fmt: skip
+    optimize.add_argument(
+        "--target", action="append", default=[], metavar="KEY[=COST]", dest="targets",
+        help="keep this target of the plan, or lose COST of the goal for each unit missed; may be repeated",
+    )  # fmt: skip
+    optimize.add_argument("--roas", type=ratio, metavar="N", help="media must bring so much of the goal a yuan")
+    optimize.add_argument(
+        "--marginal-roas", type=ratio, metavar="N", help="spend a yuan only where it brings so much more of the goal"
+    )
+    optimize.add_argument(
+        "--risk", metavar="MEASURE",
+        help="what to judge plans by over the seeds: mean, cvar=20%% (mean of the worst fifth), chance=GOAL",
+    )  # fmt: skip
+    optimize.add_argument("--shocks", action="store_true", help="with --risk: over the plan's shocks as well")
+    optimize.add_argument(
+        "--pareto", action="append", default=[], metavar="KPI",
+        help="show the plans that no other beats in all of these KPIs; give two to four",
+    )  # fmt: skip
+    optimize.add_argument(
+        "--search-users", type=positive, metavar="N", help="search on a market of so many users; prove with --users"
+    )
+    optimize.add_argument(
+        "--join", action="store_true", help="share a search that other processes make in the same storage"
+    )
     optimize.add_argument("--locked", action="store_true", help="leave the money as it is; choose settings only")
     optimize.add_argument(
         "--replications", type=positive, default=200, metavar="N", help="runs of the search (default 200)"
@@ -161,7 +185,9 @@ def parser() -> argparse.ArgumentParser:
         "--verify", type=positive, default=32, metavar="N", help="fresh seeds of the proof (default 32)"
     )
     optimize.add_argument("--seed", type=count, default=1, metavar="N", help="seed of the search (default 1)")
-    optimize.add_argument("--storage", metavar="URL", help="Optuna storage of the trials, such as sqlite:///study.db")
+    optimize.add_argument(
+        "--storage", metavar="URL", help="Optuna storage of the trials (default: a SQLite file in the store)"
+    )
     optimize.add_argument("-o", "--output", metavar="FILE", help="write the plan, such as plan.yaml")
     optimize.add_argument("--folder", metavar="DIR", help="write tables and charts to a new folder")
     optimize.add_argument(

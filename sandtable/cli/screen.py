@@ -70,7 +70,8 @@ def told(faults: Sequence["Fault"]) -> str:
 def bar(*, shown: bool) -> Iterator[Callable[..., None]]:
     """Show a progress bar on stderr and yield what advances it; on no terminal, or not `shown`, there is none.
 
-    It is called with a `Progress` of runs, with done and of (anything), or with a text that says what goes on.
+    It is called with a `Progress` of runs, with done, of (anything) and what to say of it, or with a text that says what
+    goes on.
     """
     if not shown or not sys.stderr.isatty():
         yield lambda *_: None
@@ -91,7 +92,8 @@ def bar(*, shown: bool) -> Iterator[Callable[..., None]]:
                 if told[0].share:
                     progress.update(task, completed=told[0].share, total=1.0, description=_runs(told[0]))
             elif told[0]:
-                progress.update(task, completed=told[0], total=told[1], description=f"{told[0]:,} of {told[1]:,}")
+                words = told[2] if len(told) > 2 else f"{told[0]:,} of {told[1]:,}"
+                progress.update(task, completed=told[0], total=told[1], description=words)
 
         yield advance
 

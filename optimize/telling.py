@@ -1,0 +1,130 @@
+"""telling: what a search found, as tables and in words."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from math import nan
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from experiments.promised import Together
+from experiments.tables import rows
+from optimize.effects import FEW, fit_effects
+from optimize.market import Plan
+from optimize.money import Solution
+from optimize.rehearsals import Rehearsals
+from optimize.risk import Choice
+from optimize.search import FOUND, Proposal
+
+ALLOCATION = ("lever", "period", "account", "current", "proposed", "change", "marginal", "at")
+"""Columns of the allocation."""
+SLOPES = ("target", "kpi", "lever", "period", "per_10k", "low", "high")
+"""Columns of the responses."""
+TEN_THOUSAND = 1e4
+
+
+def allocation(market: Rehearsals, plan: Plan, solution: Solution | None) -> pd.DataFrame:
+    """Return the money of each post: current, proposed, change [yuan], marginal [goal a yuan], bound that it touches."""
+    known: dict[str, tuple[float, str]] = {}
+    if solution is not None and solution.feasible:
+        cells = solution.cells
+        known = dict(zip(cells["cell"], zip(cells["marginal"], cells["at"], strict=True), strict=True))
+    made = []
+    for post in market.posts:
+        now, then = market.space.current.money[post.name], plan.money[post.name]
+        made.append((post.lever, post.shown, post.account, now, then, then - now, *known.get(post.name, (nan, ""))))
+    return pd.DataFrame(made, columns=list(ALLOCATION))
+
+
+def chosen_settings(market: Rehearsals, plan: Plan) -> pd.DataFrame:
+    """Return path, current, proposed, low, high of each setting."""
+    space = market.space
+    made = [
+        (path, space.current.settings[path], plan.settings[path], s.low, s.high) for path, s in space.settings.items()
+    ]
+    return pd.DataFrame(made, columns=["path", "current", "proposed", "low", "high"])
+
+
+def responses(market: Rehearsals, found: Proposal) -> pd.DataFrame:
+    """Return what 10,000 yuan more do to each target, by post, at the plan found.
+
+    Columns: target, kpi, lever, period; per_10k, low, high: by how much more the target is kept, in its unit, with a 95 %
+    interval of the fit (`optimize.effects`). Targets that fewer than `FEW` runs measured are left out.
+    """
+    space, runs, targets = market.space, found.runs, market.scenario.targets
+    columns = [k for k, name in enumerate(space.measures) if name in targets]
+    columns = [k for k in columns if np.isfinite(runs.measures[:, k]).sum() >= FEW]
+    if not columns or not market.posts:
+        return pd.DataFrame(columns=list(SLOPES))
+    names = [space.measures[k] for k in columns]
+    curves = found.responses.curves(space.unit(found.found))
+    effects = fit_effects(names, runs.measures[:, columns], runs, curves)
+    table = effects.table(space.spend(found.found), list(space.levers))
+    posts = {post.name: post for post in market.posts}
+    made = []
+    for row in rows(table):
+        post, slopes = posts[row.lever], (TEN_THOUSAND * v for v in (row.per_yuan, row.low, row.high))
+        made.append((row.measure, targets[row.measure].kpi, post.lever, post.shown, *slopes))
+    return pd.DataFrame(made, columns=list(SLOPES))
+
+
+def title(market: Rehearsals) -> str:
+    """Return what was asked for, in words."""
+    less = f" less {market.marginal:g} a yuan of media" if market.marginal else ""
+    return f"{market.scenario.name}: the most {market.goal}{less} for at most {market.budget:,.0f} yuan of media"
+
+
+def notes(
+    found: Proposal, choice: Choice | None, solution: Solution | None, before: Together | None, after: Together | None
+) -> list[str]:
+    """Return what is to be said of a finding: how it was proved, prices, targets."""
+    if choice is None:
+        kpis = found.race.kpis[FOUND]
+        seen = f"{len(kpis)} fresh runs gave {np.mean(kpis):,.4g} on average"
+        said = [*found.notes, f"the curves expected {found.expected:,.4g} of the proposal, {seen}"]
+    else:
+        row = choice.table.set_index("plan").loc[choice.name]
+        gain = (
+            f"{row['gain']:,.4g} more than the plan as it is (95 % {row['gain_low']:,.4g} to {row['gain_high']:,.4g})"
+        )
+        said = [f"by risk, {choice.name!r} is the best of {len(choice.table)} plans, {gain}", *choice.warnings]
+    if solution is not None:
+        said.append(f"money solver: {solution.status}; {solution.solver} says {solution.solver_status}")
+        if solution.conflict is not None:
+            said.append(f"by the fitted curves no division keeps all limits: {solution.conflict.words}")
+        if solution.feasible:
+            said.append(
+                f"by the fitted curves media bring at most {solution.bound:,.6g} of the goal, the division above "
+                f"{solution.value:,.6g} (gap {solution.gap:.1g}); this bound holds for the curves, not for the market"
+            )
+        said += solution.notes
+        said += [str(words) for words in solution.duals.loc[solution.duals["binding"].astype(bool), "words"]]
+    if before is not None and after is not None:
+        for name, all_kept in (("as it is", before), ("proposed", after)):
+            said.append(
+                f"all {len(all_kept.by_target)} targets at once, {name}: {all_kept.reached} of {all_kept.seeds} runs "
+                f"({all_kept.low:.0%} to {all_kept.high:.0%})"
+            )
+        if after.obstacles:
+            said.append(f"in the way of all targets: {', '.join(after.obstacles)}")
+    return said
+
+
+def promises_missed(market: Rehearsals, proof: pd.DataFrame) -> Iterator[str]:
+    """Yield each hard target that the proposal misses on average, in words; `proof` as of `experiments.compare`."""
+    hard = [name for name, promise in market.promises.items() if promise.hard]
+    for row in rows(proof[proof["name"].isin(hard) & (proof["direction"] != "")]):
+        short = row.wanted - row.other_mean if row.direction == "at_least" else row.other_mean - row.wanted
+        if not short <= 0:
+            yield f"{row.title} must be kept, but the proposal gives {row.other_mean:,.4g} of {row.wanted:,.4g}"
+
+
+def charts(market: Rehearsals, found: Proposal, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    from optimize import plots
+
+    return {
+        "allocation": partial(plots.allocation, tables["allocation"]),
+        "curves": partial(plots.curves, market, found),
+        "history": partial(plots.history, tables["history"]),
+    }

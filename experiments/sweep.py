@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from importlib import import_module
 from itertools import product
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from experiments.sensitivity import Findings, explore
 from experiments.tables import rows
 from experiments.variance import TOLERATED
 from scenarios import Scenario, ScenarioError
+from scenarios.variants import Variants
 from sim.compile import source_digest
 
 if TYPE_CHECKING:
@@ -123,10 +124,10 @@ class Simulator:
 
     def check(self, samples: NDArray[np.float64]) -> None:
         """Raise `RangeError` with the samples [samples, parameters] that the scenario refuses."""
-        base, faults, told = without_words(self.scenario), 0, []
+        faults, told = 0, []
         for number, row in enumerate(map(tuple, samples.tolist())):
             try:
-                variant = self._variant(base, row)
+                variant = self._variant(row)
                 if len(self.checked) < _READY:
                     self.checked[row] = variant
             except ScenarioError as error:
@@ -139,14 +140,17 @@ class Simulator:
             raise RangeError("\n".join(told) + more + "\nnarrow the ranges so that all samples are valid plans")
 
     def _jobs(self, samples: Iterable[tuple[float, ...]]) -> Iterator[Job]:
-        base = without_words(self.scenario)
         for row in samples:
-            variant = self.checked.pop(row, None) or self._variant(base, row)
+            variant = self.checked.pop(row, None) or self._variant(row)
             yield from (Job(variant, seed, self.days) for seed in self.seeds)
 
-    def _variant(self, base: Scenario, row: Sequence[float]) -> Scenario:
+    @cached_property
+    def _variants(self) -> Variants:
+        return Variants(without_words(self.scenario))
+
+    def _variant(self, row: Sequence[float]) -> Scenario:
         changes = {p.path: p.written(v) for p, v in zip(self.parameters, row, strict=True) if v != p.own}
-        return base.override(changes) if changes else self.scenario
+        return self._variants.override(changes) if changes else self.scenario
 
 
 # --- Tables and words -------------------------------------------------------------------------------------------------

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from experiments import codec, executors
 from experiments.codec import Rows
-from experiments.curves import MONTH_DAYS, curves
+from experiments.curves import curves
 from experiments.tables import categorised
 from scenarios import Scenario
 from sim.compile import source_digest
@@ -37,6 +38,7 @@ _TARGETS = {
     "target": str, "kpi": str, "window": str, "segment": str, "value": float, "wanted": float, "reached": bool,
 }  # fmt: skip
 _CREDIT = dict.fromkeys(CREDIT, float) | {"lever": str, "phase": str, "paid_in": str, "month": int}
+_ACCOUNTS = {"account": str, "planned": float, "moved": float, "spent": float, "left": float}
 _COSTS = {"lever": str, "phase": str, "month": int, "yuan": float}
 
 
@@ -108,9 +110,10 @@ def perform(job: Job) -> bytes:
 def _tables(run: Run, job: Job) -> dict[str, pd.DataFrame | Rows]:
     made: dict[str, Callable[[], pd.DataFrame | Rows]] = {
         "kpis": lambda: _kpis(run, job.days),
-        "targets": lambda: _targets(run),
+        "targets": lambda: _rows(run.targets, _TARGETS),
         "credit": lambda: Rows(_CREDIT, run.observer.credited()),
         "costs": lambda: _costs(run),
+        "accounts": lambda: _rows(run.accounts, _ACCOUNTS),
         "curves": lambda: curves(run),
         "stock": run.observer.stocktaking,
     }
@@ -128,17 +131,16 @@ def _kpis(run: Run, days: int | None) -> Rows:
     return Rows(_KPIS, levels(run.observer, asked))
 
 
-def _targets(run: Run) -> Rows:
-    return Rows(_TARGETS, list(zip(*(run.targets[name].tolist() for name in _TARGETS), strict=True)))
+def _rows(table: pd.DataFrame, kinds: Mapping[str, type]) -> Rows:
+    return Rows(kinds, list(zip(*(table[name].tolist() for name in kinds), strict=True)))
 
 
 def _costs(run: Run) -> Rows:
     """Return lever, phase, month (30 days from day 0), yuan: what each lever cost, what nobody could pay included."""
-    sums: dict[tuple[str, str, int], int] = {}
-    phase = run.observer.calendar.phase
-    for lever, days in run.observer.ledger.by_lever.items():
-        for day, cents in days.items():
-            if day >= 0:
-                key = lever, phase(day), day // MONTH_DAYS
-                sums[key] = sums.get(key, 0) + cents
-    return Rows(_COSTS, [(*key, cents / 100) for key, cents in sums.items()])
+    parts, by_day = run.observer.parts(), run.observer.costs()
+    sums = np.stack([by_day[:, inside].sum(axis=1) for inside in parts.values()], axis=1).tolist()
+    levers = zip(run.observer.ledger.by_lever, sums, strict=True)
+    return Rows(
+        _COSTS,
+        [(name, *part, cents / 100) for name, row in levers for part, cents in zip(parts, row, strict=True) if cents],
+    )

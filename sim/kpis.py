@@ -1,6 +1,6 @@
 """The KPI registry: formula, unit and direction of every KPI, over any window and segment."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 
@@ -27,15 +27,23 @@ class Window:
     first: int
     last: int
     segment: int | None = None
+    totals: Sequence[int] | None = None
+    """Sums of all metrics, for many KPIs of one window; None: each is added up when it is asked for."""
+
+    def total(self, metric: int) -> int:
+        """Return the sum of a metric [simulated market]."""
+        if self.totals is not None:
+            return self.totals[metric]
+        return self.observer.total(metric, self.first, self.last, self.segment)
 
     def count(self, metric: int) -> float:
         """Return the sum of a metric [real market]."""
-        return self.observer.total(metric, self.first, self.last, self.segment) * self.observer.scale
+        return self.total(metric) * self.observer.scale
 
     def ratio(self, top: int, bottom: int) -> float:
         """Return the ratio of two metrics, NaN when the lower is zero."""
-        below = self.observer.total(bottom, self.first, self.last, self.segment)
-        return self.observer.total(top, self.first, self.last, self.segment) / below if below else nan
+        below = self.total(bottom)
+        return self.total(top) / below if below else nan
 
     def yuan(self, metric: int) -> float:
         """Return the sum of a money metric [yuan of the real market], to the cent as the ledger has it."""
@@ -206,12 +214,12 @@ def levels(
 
     What could not be measured has no row.
     """
-    rows = [
-        (kpi.id, window, segment, kpi.unit, measure(observer, kpi.id, span, segment))
-        for window, segment, span in asked
-        if _seen(observer, span)
-        for kpi in KPIS.values()
-    ]
+    rows = []
+    for name, segment, span in asked:
+        if _seen(observer, span):
+            row = _row(observer, segment)
+            window = Window(observer, *span, row, observer.totals(*span, row))
+            rows += [(kpi.id, name, segment, kpi.unit, float(kpi.formula(window))) for kpi in KPIS.values()]
     return [row for row in rows if not isnan(row[4])]
 
 
@@ -219,8 +227,11 @@ def measure(observer: Observer, kpi: str, span: tuple[int, int], segment: str = 
     """Return a KPI over days first to last; NaN when the days were not simulated or nothing was there to measure."""
     if not _seen(observer, span):
         return nan
-    row = None if segment == "all" else observer.names.segments.index(segment)
-    return float(KPIS[kpi].formula(Window(observer, *span, row)))
+    return float(KPIS[kpi].formula(Window(observer, *span, _row(observer, segment))))
+
+
+def _row(observer: Observer, segment: str) -> int | None:
+    return None if segment == "all" else observer.names.segments.index(segment)
 
 
 def _seen(observer: Observer, span: tuple[int, int]) -> bool:

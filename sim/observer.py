@@ -74,6 +74,12 @@ class Observer:
         part = self.series[lo - self.calendar.first : hi - self.calendar.first + 1, metric]
         return int(part.sum() if segment is None else part[:, segment].sum())
 
+    def totals(self, first: int, last: int, segment: int | None = None) -> list[int]:
+        """Return the sums of all metrics over simulated days first to last [simulated market]."""
+        sums = self.series[first - self.calendar.first : last - self.calendar.first + 1].sum(axis=0)
+        totals: list[int] = (sums.sum(axis=1) if segment is None else sums[:, segment]).tolist()
+        return totals
+
     def spend(self, first: int, last: int, levers: tuple[str, ...] | None = None) -> int:
         """Return what the plan's levers cost over days first to last [cents of the real market]."""
         by_lever = self.ledger.by_lever
@@ -81,11 +87,11 @@ class Observer:
         if len(names) == 1:
             return sum(cents for day, cents in by_lever[names[0]].items() if first <= day <= last)
         lo, hi = max(first, self.calendar.first), min(last, self.calendar.last)
-        costs = self._costs()[:, lo - self.calendar.first : hi - self.calendar.first + 1]
+        costs = self.costs()[:, lo - self.calendar.first : hi - self.calendar.first + 1]
         rows = {name: row for row, name in enumerate(by_lever)}
         return int((costs if levers is None else costs[[rows[name] for name in names]]).sum())
 
-    def _costs(self) -> NDArray[np.int64]:
+    def costs(self) -> NDArray[np.int64]:
         """Return the cost of each lever by day [cents; levers of the ledger, days], new when something was booked."""
         booked = len(self.ledger.rows)
         if self._cost_table[0] != booked:
@@ -187,11 +193,8 @@ class Observer:
 
     def credited(self) -> list[tuple[str, str, str, int, float, float, float]]:
         """Return the rows of `credits`."""
-        parts: dict[tuple[str, int], list[int]] = {}
-        for day in range(self.seen_until + 1):
-            parts.setdefault((self.calendar.phase(day), day // 30), []).append(day - self.calendar.first)
         rows = []
-        for (phase, month), inside in parts.items():
+        for (phase, month), inside in self.parts().items():
             sums = self.credit[inside].sum(axis=0)
             for k in np.flatnonzero(sums[:, :2].any(axis=1)).tolist():
                 orders, gmv, profit = sums[k].tolist()
@@ -199,6 +202,13 @@ class Observer:
                 what = self.names.credits[k], phase, self.names.paid_in[k], month
                 rows.append((*what, orders * self.scale / 1e6, *money))
         return rows
+
+    def parts(self) -> dict[tuple[str, int], list[int]]:
+        """Return the places of the days simulated from day 0 on, by phase and month (30 days)."""
+        parts: dict[tuple[str, int], list[int]] = {}
+        for day in range(self.seen_until + 1):
+            parts.setdefault((self.calendar.phase(day), day // 30), []).append(day - self.calendar.first)
+        return parts
 
     def stocktaking(self) -> pd.DataFrame:
         """Return day, count, segment, value of the snapshots."""

@@ -38,8 +38,8 @@ FEW_SEEDS = 10
 WEAK_FIT = 0.7
 """Share of the variance of ranks below which rank correlations do not tell the whole story."""
 _NAMED = 3
-_READY = 100
-"""Variants kept from their check to their runs, 0.2 MB each."""
+_READY = 250
+"""Variants kept from their check to their runs, 0.1 MB each at most."""
 
 
 def sweep(
@@ -129,7 +129,7 @@ class Simulator:
             try:
                 variant = self._variant(row)
                 if len(self.checked) < _READY:
-                    self.checked[row] = variant
+                    self.checked[row] = _digested(variant)
             except ScenarioError as error:
                 faults += 1
                 if faults <= _NAMED:
@@ -151,6 +151,13 @@ class Simulator:
     def _variant(self, row: Sequence[float]) -> Scenario:
         changes = {p.path: p.written(v) for p, v in zip(self.parameters, row, strict=True) if v != p.own}
         return self._variants.override(changes) if changes else self.scenario
+
+
+def _digested(variant: Scenario) -> Scenario:
+    """Return a variant that carries its digests, which are quicker made right after it, and once for all its seeds."""
+    for name in ("digest", "fingerprint"):
+        getattr(variant, name)
+    return variant
 
 
 # --- Tables and words -------------------------------------------------------------------------------------------------

@@ -1,28 +1,42 @@
 """Charts in Chinese: every text is in the catalogue, every character has a glyph, and without a font they are English."""
 
 import ast
+import json
+import re
 import string
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib import font_manager
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
-from pictures import CASES, texts
+from pictures import ASKED, CASES, QUESTIONS, misplaced, texts
 
 import experiments.plots
-from experiments import replication
-from experiments.plots import CHARTS, style, words
+import scenarios
+from experiments import executors, ranking, replication
+from experiments.design import Parameter
+from experiments.plots import CHARTS, indices, naming, style, words
 from experiments.plots.funnel import STEPS
 from experiments.plots.states import MEMBERS, OUTSIDE
 from experiments.plots.words import Words
 from experiments.replication import Replication
 from experiments.runner import Runner
+from experiments.store import Store
+from sandtable.cli import main
 from sim.kpis import KPIS
 
 SOURCES = [p for p in Path(experiments.plots.__file__).parent.glob("*.py") if p.name != "words.py"]
+PROSE = re.compile(r"[A-Za-z]{3}")
+GIVEN = re.compile(
+    r"[a-z]+\.[a-z]|Advertisements|A title long|^other$|market with a name|^(dear|rival|strike|down|ill)$"
+)
+"""Paths, and what the plan of the questions calls its levers, shocks and itself."""
 needs_font = pytest.mark.skipif(style._cjk_font() is None, reason="no font with Chinese characters on this machine")
 
 
@@ -30,6 +44,12 @@ needs_font = pytest.mark.skipif(style._cjk_font() is None, reason="no font with 
 def drawn() -> dict[str, Replication]:
     cases = {name: CASES[name] for name in ("whole", "one run", "nobody")}
     return {name: replication.run(market, runner=Runner(processes=1), **how) for name, (market, how) in cases.items()}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    """A runner that makes the runs of a question once for all languages."""
+    return Runner(store=Store(tmp_path_factory.mktemp("store")), processes=1)
 
 
 def lacking(text: Text) -> set[str]:
@@ -45,6 +65,15 @@ def glyphs(family: str, weight: str | int) -> frozenset[int]:
     return frozenset(font_manager.get_font(found).get_charmap())
 
 
+@dataclass(frozen=True)
+class Idle(Runner):
+    """A runner that makes no runs."""
+
+    def evaluate(self, jobs: object, of: int) -> Iterator[Any]:
+        """Fail."""
+        raise AssertionError("simulated for nothing")
+
+
 def said() -> set[str]:
     """Return the texts that the charts say."""
     calls = [n for p in SOURCES for n in ast.walk(ast.parse(p.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]
@@ -56,15 +85,27 @@ def said() -> set[str]:
 @needs_font
 @pytest.mark.parametrize("chart", CHARTS)
 def test_every_character_has_a_glyph_and_its_place(drawn, chart):
-    fig = CHARTS[chart](drawn["whole"], lang="zh")
-    page, shown = fig.bbox, texts(fig)
-    assert any("\u4e00" <= c <= "\u9fff" for text, _ in shown for c in text.get_text())
-    for text, box in shown:
-        assert not lacking(text), text
-        assert page.x0 - 1 <= box.x0 <= box.x1 <= page.x1 + 1, text
-        assert page.y0 - 1 <= box.y0 <= box.y1 <= page.y1 + 1, text
-    for (one, a), (other, b) in combinations(shown, 2):
-        assert min(min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)) < 2, (one, other)
+    legible(CHARTS[chart](drawn["whole"], lang="zh"))
+
+
+@needs_font
+@pytest.mark.parametrize("asked", QUESTIONS)
+def test_charts_of_answers_are_chinese_throughout(alone, asked):
+    english, chinese = (QUESTIONS[asked](lang, alone).charts for lang in ("en", "zh"))
+    for name, draw in chinese.items():
+        shown = legible(draw())
+        before = {text.get_text() for text, _ in texts(english[name]())}
+        kept = {text for text in shown & before if PROSE.search(text) and not GIVEN.search(text)}
+        assert not kept, "English that is not the plan's own"
+
+
+def legible(fig: Figure) -> set[str]:
+    """Return the texts of a figure, which has Chinese, and all of whose characters have a glyph and their place."""
+    shown = [text for text, _ in texts(fig)]
+    assert any("\u4e00" <= c <= "\u9fff" for text in shown for c in text.get_text())
+    assert not [text for text in shown if lacking(text)]
+    assert not misplaced(fig)
+    return {text.get_text() for text in shown}
 
 
 @pytest.mark.parametrize("case", ["one run", "nobody"])
@@ -84,6 +125,61 @@ def test_without_a_font_charts_are_english_and_a_notice_says_so(drawn, monkeypat
     assert "no font with Chinese characters" in style.notice("zh")
 
 
+@pytest.mark.parametrize("asked", ["replicate", "two others", "one seed", "lhs", "stress"])
+def test_without_a_font_answers_have_english_charts_and_say_so(alone, monkeypatch, tmp_path, asked):
+    monkeypatch.setattr(style, "_cjk_font", lambda: None)
+    english, chinese = (QUESTIONS[asked](lang, alone) for lang in ("en", "zh"))
+    for name, draw in chinese.charts.items():
+        shown = [text.get_text() for text, _ in texts(draw())]
+        assert shown == [text.get_text() for text, _ in texts(english.charts[name]())]
+    assert english.notice == ""
+    assert chinese.notice == style.notice("zh") != ""
+    told = json.loads((chinese.write(tmp_path / "out") / "manifest.json").read_text("utf-8"))["notes"]
+    assert told == [*english.notes, chinese.notice]
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(executors, "cores", lambda: 1)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "asked.yaml").write_text(scenarios.dump(ASKED), encoding="utf-8")
+    return "asked.yaml"
+
+
+VERBS = {
+    "replicate": ["--seeds", "3"],
+    "compare": ["--seeds", "1", "--set", "levers.ads.unit_cost=900"],
+    "sweep": ["--seeds", "1"],
+    "stress": ["--seeds", "1", "--shock", "down"],
+    "run": ["--seeds", "1"],
+    "report": ["--seeds", "1", "--no-sweep", "--no-stress"],
+}
+
+
+@needs_font
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_that_draws_takes_the_language(file, capsys, monkeypatch, verb):
+    """With a font, the charts are Chinese and nothing is noticed; without, they are as without the option."""
+    words = [verb, file, *VERBS[verb], "--users", "200", "--quiet"]
+    assert main([*words, "-o", "zh", "--lang", "zh"]) == 0
+    assert main([*words, "-o", "en"]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(style, "_cjk_font", lambda: None)
+    assert main([*words, "-o", "no-font", "--lang", "zh"]) == 0
+    assert capsys.readouterr().err == f"sandtable: {style.notice('zh')}\n"
+    for chart in Path("en", "charts").iterdir():
+        assert chart.read_bytes() != Path("zh", "charts", chart.name).read_bytes()
+    notes = [json.loads(Path(name, "manifest.json").read_text("utf-8")).get("notes", []) for name in ("en", "no-font")]
+    assert [note for note in notes[1] if note not in notes[0]] == [style.notice("zh")]
+
+
+def test_a_verb_that_writes_no_charts_notices_nothing(file, capsys, monkeypatch):
+    monkeypatch.setattr(style, "_cjk_font", lambda: None)
+    assert main(["replicate", file, "--seeds", "1", "--users", "200", "--lang", "zh"]) == 0
+    assert main(["run", file, "--seeds", "1", "--users", "200", "--lang", "zh", "--no-charts", "-o", "out"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_nothing_is_noticed_without_need(monkeypatch):
     monkeypatch.setattr(style, "_cjk_font", lambda: "Noto Sans CJK SC")
     assert style.notice("zh") == style.notice("en") == ""
@@ -96,6 +192,12 @@ def test_a_language_that_is_not_there_is_refused(drawn):
         CHARTS["funnel"](drawn["one run"], lang="de")
 
 
+@pytest.mark.parametrize("asked", ["replicate", "one other", "priors", "stress"])
+def test_a_language_that_is_not_there_is_refused_before_anything_is_simulated(asked):
+    with pytest.raises(ValueError, match="`lang` must be one of en, zh, but got 'de'"):
+        QUESTIONS[asked]("de", Idle())
+
+
 def test_a_text_that_is_not_there_is_refused():
     with pytest.raises(LookupError, match="'By moonlight' must be in the catalogue"):
         Words("zh")("By moonlight")
@@ -103,7 +205,8 @@ def test_a_text_that_is_not_there_is_refused():
 
 def test_the_catalogue_holds_what_is_said_and_nothing_else():
     steps = {name for name, *_ in STEPS}
-    assert said() | steps | {*MEMBERS, *OUTSIDE} == set(words.TEXTS)
+    looked_up = {*MEMBERS, *OUTSIDE, *ranking.REASONS, *indices.LEGENDS.values()}
+    assert said() | steps | looked_up == set(words.TEXTS)
 
 
 def test_what_is_put_into_texts_is_the_same_in_both_languages():
@@ -115,6 +218,23 @@ def test_what_is_put_into_texts_is_the_same_in_both_languages():
 def test_every_kpi_and_verdict_has_a_name():
     assert set(words.TITLES) == set(KPIS)
     assert len(set(words.TITLES.values())) == len(KPIS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "english", "chinese"),
+    [("switch", 0.0, "off", "关"), ("percentage", 0.25, "25 %", "25%"), ("number", 123_456.0, "123.5 k", "12.35万")],
+)
+@needs_font
+def test_values_of_parameters_are_told_as_elsewhere(kind, number, english, chinese):
+    parameter = Parameter("a", 0, 1, own=0, kind=kind)
+    assert naming.value(parameter, number, Words("en")) == parameter.text(number) == english
+    assert naming.value(parameter, number, Words("zh")) == chinese
+
+
+def test_long_texts_are_filled_and_no_line_begins_with_a_sign():
+    assert style.filled("mean of 12 runs, 5 % off", 10) == "mean of 12\nruns, 5 %\noff"
+    assert style.filled("流量价格上涨，另有", 12) == "流量价格上\n涨，另有"
+    assert style.filled("longerthanaline x", 4) == "longerthanaline\nx"
 
 
 @needs_font

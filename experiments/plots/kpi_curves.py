@@ -47,11 +47,19 @@ USUAL = (
 
 
 def chosen(scenario: Scenario, measured: Iterable[str] = ()) -> list[str]:
-    """Return the plan's main KPIs: those it promises something about, those measured, filled up with the usual ones."""
-    promised = [t.kpi for t in scenario.targets.values() if t.segment == "all"]
-    known = list(dict.fromkeys([*promised, *measured]))
+    """Return the plan's main KPIs: twelve at most that it promises something about, those measured, the usual ones.
+
+    There are nine at least.
+    """
+    promised = list(dict.fromkeys(t.kpi for t in scenario.targets.values() if t.segment == "all"))
+    known = list(dict.fromkeys([*promised[:MOST], *measured]))
     usual = [kpi for kpi in USUAL if kpi not in known]
-    return (known + usual[: max(0, 9 - len(known))])[:MOST]
+    return known + usual[: max(0, 9 - len(known))]
+
+
+def shown_days(scenario: Scenario) -> tuple[int, int]:
+    """Return the first and the last day that the curves show."""
+    return first_day(scenario), scenario.clock.days + scenario.clock.tail - 1
 
 
 def observed(actuals: pd.DataFrame | None, scenario: Scenario) -> pd.DataFrame:
@@ -79,7 +87,7 @@ def observed(actuals: pd.DataFrame | None, scenario: Scenario) -> pd.DataFrame:
     total = actuals["kpi"].isin(TOTALS)
     value = actuals["value"].astype(float).where(~total, actuals["value"] * WEEK / days)
     found = pd.DataFrame({"kpi": actuals["kpi"].astype(str), "day": day.astype(int), "days": days, "value": value})
-    shown = found["day"].between(first_day(scenario), scenario.clock.days + scenario.clock.tail - 1)
+    shown = found["day"].between(*shown_days(scenario))
     return found[shown & found["value"].notna()].reset_index(drop=True)
 
 
@@ -155,8 +163,9 @@ def draw(
 ) -> Axes:  # fmt: skip
     """Draw one KPI: `curves` and `kpis` are tables of a replication, `actuals` as `observed` takes them."""
     say, ax, found = spoken(lang), panel(ax, 5, 3), band(curves, kpi)
+    real = observed(actuals, scenario).query("kpi == @kpi")
     title = say("{title} a week", title=say.kpi(kpi)) if kpi in TOTALS else say.kpi(kpi)
-    if found.empty:
+    if found.empty and real.empty:
         return nothing(ax, title, say("nothing to measure in the simulated weeks"))
     middle = 0 if kpi in STOCKS else 3
     place = [number(scenario, day - middle + 0.5) for day in found["day"]]
@@ -165,8 +174,11 @@ def draw(
     for start, end, level, _ in (wanted := levels(scenario, kpis, kpi)):
         ends = number(scenario, start), number(scenario, end + 1)
         ax.hlines(level, *ends, color=VERMILLION, lw=1.4, ls="--", zorder=3)
-    real = observed(actuals, scenario).query("kpi == @kpi")
     _dots(ax, scenario, real, at_end=kpi in STOCKS)
+    if found.empty:
+        found = real.assign(mean=real["value"], low=np.nan, high=np.nan)
+        why = say("nothing to measure in the simulated weeks")
+        ax.text(0.5, 0.02, why, transform=ax.transAxes, ha="center", va="bottom", fontsize=7.5, color=GREY)
     shown = [*(level for _, _, level, _ in wanted), *real["value"]]
     ax.set_ylim(*reach(found, shown, zero=kpi in TOTALS))
     ax.set_title(title)

@@ -4,6 +4,7 @@ import os
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -13,7 +14,11 @@ from experiments.executors import ClusterError, LostError
 from experiments.folder import RUNS, FolderError, check_folder
 from experiments.runner import ModelError, Runner
 from experiments.store import Store, StoreError
-from sandtable.cli.screen import InputError, bar, complain, page, print_json
+from sandtable.cli.screen import InputError, bar, complain, page, print_json, told
+from scenarios import Scenario, ScenarioError
+
+if TYPE_CHECKING:
+    from experiments.plots.actuals import Actuals
 
 FAULTS = (FolderError, LostError, ClusterError, ModelError, StoreError, ValueError)
 """What asking may raise because of what was asked for, or of where."""
@@ -24,6 +29,18 @@ STORE = RUNS / "store"
 def store_of(args: Namespace) -> Store:
     """Return the store that the command line, or else the environment, names."""
     return Store(args.store or os.environ.get("SANDTABLE_STORE") or STORE)
+
+
+def actuals_of(args: Namespace, scenario: Scenario) -> "Actuals | None":
+    """Return what the file of --actuals has; raises `InputError` with every fault of it."""
+    if args.actuals is None:
+        return None
+    from experiments.plots import actuals
+
+    try:
+        return actuals.read(args.actuals, scenario)
+    except ScenarioError as error:
+        raise InputError(told(error.faults)) from None
 
 
 def answer(args: Namespace, ask: Callable[[Runner], Answer], show: Callable[[Answer, Console], None]) -> int:

@@ -7,16 +7,17 @@ from rich.console import Console
 
 from experiments import scoreboard
 from experiments.folder import RUNS, check_folder
+from experiments.plots import gallery
 from experiments.reporting import Report, report
 from experiments.runner import Runner
-from sandtable.cli.question import FAULTS, store_of
-from sandtable.cli.screen import InputError, bar, load, page, print_json
+from sandtable.cli.question import FAULTS, actuals_of, store_of
+from sandtable.cli.screen import InputError, bar, complain, load, page, print_json
 
 
 def report_(args: Namespace) -> int:
     """Make the runs that a report needs, and write it."""
     scenario = load(args.scenario, args.overlays, args.changes, args.users)
-    place = None if args.output is None else Path(args.output)
+    place, actuals = None if args.output is None else Path(args.output), actuals_of(args, scenario)
     try:
         check_folder(RUNS / "a-new-one" if place is None else place)
         with bar(shown=not (args.quiet or args.json)) as progress:
@@ -24,13 +25,15 @@ def report_(args: Namespace) -> int:
             wanted = {"sweep": not args.no_sweep, "stress": not args.no_stress}
             found = report(scenario, args.seeds, **wanted, lang=args.lang, runner=runner)
             progress("writing the folder")
-            folder = found.write(place, tables=args.tables)
+            folder = gallery.write(found, place, tables=args.tables, actuals=actuals)
     except FAULTS as error:
         raise InputError(str(error)) from None
     if args.json:
         print_json(scoreboard.document(found.replication, str(folder)) | {"report": str(folder / "report.html")})
     else:
         page(lambda console: _show(found, folder, console))
+    for note in gallery.told(args.lang, actuals):
+        complain(note)
     return 0
 
 

@@ -3,6 +3,7 @@
 import time
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -12,21 +13,27 @@ from experiments.folder import RUNS, FolderError, check_folder, write_folder
 from experiments.replication import Replication
 from experiments.runner import Runner
 from experiments.units import compact, duration
-from sandtable.cli.screen import InputError, bar, load, page, print_json
+from sandtable.cli.question import actuals_of
+from sandtable.cli.screen import InputError, bar, complain, load, page, print_json
+
+if TYPE_CHECKING:
+    from experiments.plots.actuals import Actuals
 
 
 def run_(args: Namespace) -> int:
     """Rehearse a plan under several seeds."""
     began = time.perf_counter()
     scenario = load(args.scenario, args.overlays, args.changes, args.users)
-    place = None if args.output is None else Path(args.output)
+    if args.actuals is not None and args.no_charts:
+        raise InputError("--actuals is drawn into a chart, and --no-charts draws none; leave one of them out")
+    place, actuals = None if args.output is None else Path(args.output), actuals_of(args, scenario)
     try:
         check_folder(RUNS / "a-new-one" if place is None else place)
         with bar(shown=not (args.quiet or args.json)) as progress:
             runner = Runner(threads=args.threads, progress=progress)
             found = replication.run(scenario, args.seeds, engine=args.engine, days=args.days, runner=runner)
             progress("writing the run folder")
-            folder, fault = _written(found, place, charts=not args.no_charts, lang=args.lang)
+            folder, fault = _written(found, place, args, actuals)
     except (FolderError, LostError) as error:
         raise InputError(str(error)) from None
     if args.json:
@@ -35,18 +42,27 @@ def run_(args: Namespace) -> int:
         page(lambda console: _show(found, folder, time.perf_counter() - began, console))
     if fault:
         raise InputError(fault)
+    if not args.no_charts:
+        from experiments.plots import gallery
+
+        for note in gallery.told(args.lang, actuals):
+            complain(note)
     return 0
 
 
-def _written(found: Replication, place: Path | None, *, charts: bool, lang: str) -> tuple[Path | None, str]:
+def _written(
+    found: Replication, place: Path | None, args: Namespace, actuals: "Actuals | None"
+) -> tuple[Path | None, str]:
     """Return the folder written, or why it was not: the answer is worth printing all the same."""
     try:
-        if not charts:
+        if args.no_charts:
             return write_folder(found, place, charts=False), ""
-        from experiments import reporting
+        from experiments.plots import gallery
         from experiments.report import build
+        from experiments.reporting import Report
 
-        return reporting.write(found, build(found, lang=lang), place, lang=lang), ""
+        report = Report(build(found, lang=args.lang), found, lang=args.lang)
+        return gallery.write(report, place, actuals=actuals), ""
     except FolderError as error:
         return None, str(error)
 

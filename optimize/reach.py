@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import sqrt
 
+import numpy as np
 import pandas as pd
 
 from experiments.answer import Answer
@@ -15,7 +16,7 @@ from optimize.market import Plan
 from optimize.optimum import hired, name_of, refuse_conflict
 from optimize.rehearsals import Rehearsals
 from optimize.response import Responses
-from optimize.search import Standing, search
+from optimize.search import Proposal, Standing, search
 from optimize.spending import posts
 from scenarios import Scenario
 from sim.compile import source_digest
@@ -69,7 +70,7 @@ def least_budget(
 
         now = share(present)
         found = bisect(share, present, now, probability, present * LEAST, present * most)
-    return _answer(scenario, market, tried, found, probability, seed)
+    return _answer(scenario, market, tried, found, probability, seed, tuple(moved(market, learned, tried)))
 
 
 def divided(market: Rehearsals, responses: Responses, at: Plan, budget: float) -> Scenario:
@@ -78,6 +79,21 @@ def divided(market: Rehearsals, responses: Responses, at: Plan, budget: float) -
     space = scaled.space
     spend = scaled.division(responses, space.unit(replace(at, money=space.current.money)))
     return scaled.proposed(Plan(dict(zip(space.levers, map(float, spend), strict=True)), at.settings))
+
+
+def moved(market: Rehearsals, learned: Proposal, tried: dict[float, Together]) -> Iterator[str]:
+    """Yield, for each target in the way at the most money, what twice the media money does to it by the fitted effects."""
+    effects, space = learned.responses.effects, market.space
+    if effects is None:
+        return
+    spend, unit = space.spend(learned.found), space.unit(learned.found)[None]
+    change = effects.features(2 * spend[None], unit) - effects.features(spend[None], unit)
+    for k, name in enumerate(effects.names):
+        if name in tried[max(tried)].obstacles:
+            lacks = -float(effects.means(spend[None], unit)[0, k])
+            more, error = float(change[0] @ effects.weights[k]), float(np.linalg.norm(change[0] @ effects.roots[k]))
+            interval = f"95 % {more - 1.96 * error:.3g} to {more + 1.96 * error:.3g}"
+            yield f"{name} lacks {lacks:.3g}; by the fitted effects, twice the media money brings it {more:.3g} ({interval})"
 
 
 def bisect(
@@ -96,7 +112,13 @@ def bisect(
 
 
 def _answer(
-    scenario: Scenario, market: Rehearsals, tried: dict[float, Together], found: float | None, wanted: float, seed: int
+    scenario: Scenario,
+    market: Rehearsals,
+    tried: dict[float, Together],
+    found: float | None,
+    wanted: float,
+    seed: int,
+    effects: tuple[str, ...],
 ) -> Answer:
     order = sorted(tried)
     budgets = [(b, tried[b].reached, tried[b].seeds, tried[b].low, tried[b].high) for b in order]
@@ -119,7 +141,7 @@ def _answer(
             "budget": found, "present": market.budget, "seed": seed, "users": scenario.market.users,
             "model_version": source_digest(), "sandtable_version": package_version(),
         },
-        notes=tuple(_notes(tried, found, market.budget)),
+        notes=(*_notes(tried, found, market.budget), *effects),
         good=found is not None,
     )  # fmt: skip
 

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from experiments.sweep import sweep
     from experiments.trace import trace
     from optimize.allocate import allocate
+    from optimize.cells import policy_cells
     from optimize.coupons import assign
     from optimize.optimum import optimize, optimum
+    from optimize.policies import policy_levers, rehearse_policies
+    from optimize.reach import least_budget
     from sandtable.plan import load
     from scenarios import Scenario, ScenarioError, names
     from sim.kpis import KPIS
@@ -47,10 +50,14 @@ _HOME = {
     "compare": "experiments.compare",
     "fit": "experiments.fit",
     "gate": "experiments.gate",
+    "least_budget": "optimize.reach",
     "load": "sandtable.plan",
     "names": "scenarios",
     "optimize": "optimize.optimum",
     "optimum": "optimize.optimum",
+    "policy_cells": "optimize.cells",
+    "policy_levers": "optimize.policies",
+    "rehearse_policies": "optimize.policies",
     "replicate": "experiments.replicate",
     "report": "experiments.reporting",
     "run": "experiments.replication",
@@ -73,10 +80,14 @@ __all__ = [
     "compare",
     "fit",
     "gate",
+    "least_budget",
     "load",
     "names",
     "optimize",
     "optimum",
+    "policy_cells",
+    "policy_levers",
+    "rehearse_policies",
     "replicate",
     "report",
     "run",

@@ -11,6 +11,7 @@ not seen; without a proven gain the current plan stays.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import optuna
@@ -25,6 +26,7 @@ from optimize.sampler import RUNS, CoupledSampler, begun, history, place_of, sea
 
 SEEDS = 1_000_000
 """Market seeds of a search start at this multiple of its seed; the second half of them is for the final race."""
+SQLITE = "sqlite:///"
 DRAWN = 4
 CURRENT, FOUND, BEST = "current", "found", "best trial"
 
@@ -107,7 +109,12 @@ def search(
 
 
 def open_study(sampler: CoupledSampler, storage: str | None, name: str, knobs: dict[str, int]) -> Study:
-    """Return the study, new or continued. Raises `ValueError` if it was begun otherwise."""
+    """Return the study, new or continued; the folder of a SQLite file is made.
+
+    Raises `ValueError` if it was begun otherwise.
+    """
+    if storage is not None and storage.startswith(SQLITE):
+        Path(storage.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from experiments.stress import stress
     from experiments.sweep import sweep
     from experiments.trace import trace
-    from optimize.allocate import allocate
     from optimize.cells import policy_cells
     from optimize.coupons import assign
     from optimize.optimum import optimize, optimum
@@ -45,7 +44,6 @@ _HOME = {
     "Scenario": "scenarios",
     "ScenarioError": "scenarios",
     "Store": "experiments.store",
-    "allocate": "optimize.allocate",
     "assign": "optimize.coupons",
     "compare": "experiments.compare",
     "fit": "experiments.fit",
@@ -75,7 +73,6 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "Store",
-    "allocate",
     "assign",
     "compare",
     "fit",

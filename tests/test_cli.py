@@ -26,7 +26,7 @@ from sim.run import simulate
 from sim.world import EVENTS
 
 HEAVY = ("numpy", "pandas", "numba", "matplotlib", "pydantic", "rich", "yaml", "scipy")
-VERBS = ("list", "check", "run", "trace", "fit", "allocate", "schema", "kpis")
+VERBS = ("list", "check", "run", "trace", "fit", "optimize", "schema", "kpis")
 TARGETS = {
     "orders": {"kpi": "orders", "at_least": 1, "title": "A title so long that it cannot stand on one line of a page"},
     "more": {"kpi": "gmv", "window": "late", "at_least": 50, "against": "before"},
@@ -77,8 +77,8 @@ def test_every_verb_has_help(verb, capsys):
 
 @pytest.mark.parametrize(
     "words",
-    ["", "frob", "run", "run x --seeds 0", "run x --users many", "run x --engine fast", "allocate x", "check",
-     "allocate x --budget -1", "allocate x --budget nan", "trace x", "trace x --user -1"],
+    ["", "frob", "run", "run x --seeds 0", "run x --users many", "run x --engine fast", "optimize", "check",
+     "optimize x --budget -1", "optimize x --budget nan", "trace x", "trace x --user -1"],
 )  # fmt: skip
 def test_usage_errors_end_with_two(words, capsys):
     with pytest.raises(SystemExit) as end:
@@ -88,7 +88,7 @@ def test_usage_errors_end_with_two(words, capsys):
 
 
 def test_money_may_be_written_with_separators():
-    assert parser().parse_args(["allocate", "x", "--budget", "1_200,000"]).budget == 1_200_000
+    assert parser().parse_args(["optimize", "x", "--budget", "1_200,000"]).budget == 1_200_000
 
 
 def test_list_names_every_shipped_scenario(capsys):
@@ -138,7 +138,7 @@ def test_check_tells_every_fault_and_goes_on(file, capsys, here):
         ("run annual-promotion --overlay nope", "unknown overlay"),
         ("trace annual-promotion --user 60000", "users are numbered 0 to 49999"),
         ("run nowhere.yaml", "there is no such file"),
-        ("allocate annual-promotion --budget 5 --goal gvm", "unknown KPI"),
+        ("optimize annual-promotion --pareto gvm --pareto spend", "unknown KPI"),
         ("fit nowhere", "no shipped scenario"),
     ],
 )
@@ -283,22 +283,6 @@ def test_every_event_has_words_of_its_own():
     assert said["visits"] == "visits through ads"
     assert tell("visits", 0, 0.0, plan, run.observer.names) == "visits of own accord"
     assert tell("hears-word", 0, 17.0, plan, run.observer.names) == "hears of it from user 17"
-
-
-@pytest.mark.parametrize(("feasible", "status"), [(True, 0), (False, 1)])
-def test_allocate_answers_with_its_status(monkeypatch, capsys, feasible, status):
-    found = SimpleNamespace(
-        table=pd.DataFrame({"lever": ["ads"], "current": [1e6], "proposed": [2e6], "change": [1e6], "marginal": [3.5]}),
-        goal="gmv", budget=2e6, shadow_price=3.5, predicted=7e6, status="Optimal", feasible=feasible,
-        notes=("Mind the gap.",),
-    )  # fmt: skip
-    monkeypatch.setattr("optimize.allocate.allocate", lambda *a, **k: found)
-    assert main(["allocate", "annual-promotion", "--budget", "2000000"]) == status
-    out = capsys.readouterr().out
-    assert "2,000,000" in out
-    assert "Mind the gap." in out
-    assert main(["allocate", "annual-promotion", "--budget", "2000000", "--json"]) == status
-    assert json.loads(capsys.readouterr().out)["split"][0]["proposed"] == 2e6
 
 
 @pytest.mark.parametrize(("holds", "status"), [(True, 0), (False, 1)])

@@ -30,8 +30,7 @@ _HOME = {
     "report": "report",
     "runs": "runs",
     "trace": "trace",
-    "fit": "advice",
-    "allocate": "advice",
+    "fit": "fit",
     "optimize": "optimize",
 }
 

@@ -83,9 +83,7 @@ def _storage(args: Namespace) -> str | None:
     """Return where the trials are kept: a SQLite file beside the finished runs, unless told otherwise."""
     if args.storage is not None or args.no_store:
         return str(args.storage) if args.storage is not None else None
-    place = store_of(args).folder
-    place.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{place / 'studies.db'}"
+    return f"sqlite:///{store_of(args).folder / 'studies.db'}"
 
 
 def _told(found: Answer, args: Namespace, folder: Path | None) -> int:

@@ -135,14 +135,6 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument("--users", type=positive, metavar="N", help="simulated users")
     fit.add_argument("--write", action="store_true", help="write the fitted rates into the scenario's file")
 
-    allocate = verbs.add_parser("allocate", help="propose how to split a budget over the plan's paid media")
-    allocate.add_argument("scenario", metavar="SCENARIO")
-    allocate.add_argument("--budget", type=money, required=True, metavar="YUAN", help="money to split [yuan]")
-    allocate.add_argument("--goal", default="gmv", metavar="KPI", help="KPI to improve (default gmv)")
-    allocate.add_argument("--seeds", type=positive, default=3, metavar="N", help="runs of each setting (default 3)")
-    allocate.add_argument("--users", type=positive, metavar="N", help="simulated users")
-    allocate.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
-
     optimize = verbs.add_parser("optimize", help="find the best plan for the money, and prove it on fresh seeds")
     scenario(optimize, days=False)
     runner(optimize)

@@ -221,8 +221,7 @@ def words(row: Any, say: Spelling = units) -> tuple[str, str]:
     """Return the change of a row and the half-width of its interval: relative, or else in points or the KPI's unit."""
     unit, half = KPIS[row.kpi].unit, (row.ci_high - row.ci_low) / 2
     if not isnan(row.relative):
-        half *= abs(row.relative / row.difference) if row.difference else 1.0
-        moved, width = say.change(row.relative, ""), say.change(half, "")
+        moved, width = (say.change(v, "") for v in (row.relative, relative_change(row.unit, row.calm, half)))
     elif row.unit.startswith("points vs "):
         moved, width = (say.change(value, unit, points=True) for value in (row.difference, half))
         width = width.partition(" ")[0]

@@ -12,7 +12,7 @@ from markets import everything, plan
 from matplotlib.figure import Figure
 from pictures import CASES, QUESTIONS, TARGETS, misplaced, texts
 
-from experiments import replication
+from experiments import replication, stress
 from experiments.plots import (
     CHARTS,
     acquisition,
@@ -27,6 +27,7 @@ from experiments.plots import (
     style,
     targets,
 )
+from experiments.plots.words import Words
 from experiments.replication import Replication
 from experiments.runner import Runner
 from sim.run import simulate
@@ -96,6 +97,17 @@ def test_all_fills_of_a_stack_differ_in_grey_or_in_hatch():
     fills = list(zip(style.STACK, style.HATCHES, strict=True))
     for (one, a), (other, b) in combinations(fills[: acquisition.MOST], 2):
         assert a != b or abs(grey(one) - grey(other)) > 0.08, (one, other)
+
+
+def test_the_half_width_of_no_change_is_a_share_too():
+    """Runs that differ to both sides, so that their mean is exactly that of the calm plan."""
+    row = pd.Series({"kpi": "orders", "unit": "orders", "calm": 2e6, "difference": 0.0, "relative": 0.0,
+                     "ci_low": -1e5, "ci_high": 1e5})  # fmt: skip
+    assert stress.words(row) == ("0 %", "± 5 %")
+    assert stress.words(row, Words("zh")) == ("0%", "± 5%")
+    points = pd.Series({"kpi": "ctr", "unit": "points vs before", "calm": 0.1, "difference": -0.02, "relative": np.nan,
+                        "ci_low": -0.03, "ci_high": -0.01})  # fmt: skip
+    assert stress.words(points, Words("zh")) == ("−2 个百分点", "± 1")
 
 
 def test_all_states_differ_in_grey_or_in_hatch():

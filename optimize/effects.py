@@ -23,6 +23,8 @@ from optimize.response import Hill, Runs
 ROUNDS = 25
 FEW = 8
 """Fewest runs that a measure is fitted to."""
+USUAL = (0.5, 0.1, 0.1)
+"""Variance of what levers, terms of the settings and seeds do to a measure of unit variance, before the runs are seen."""
 COLUMNS = ("measure", "lever", "per_yuan", "low", "high")
 
 
@@ -44,7 +46,8 @@ class Effects:
 
     def shares(self, spend: Floats) -> Floats:
         """Return the saturation [runs, levers] of money [runs, levers] in yuan."""
-        return np.stack([curve.at(spend[:, k]) for k, curve in enumerate(self.curves)], axis=1).reshape(spend.shape)
+        parts = [curve.at(spend[:, k]) for k, curve in enumerate(self.curves)]
+        return np.array(parts).reshape(len(parts), len(spend)).T
 
     def features(self, spend: Floats, unit: Floats) -> Floats:
         """Return what the measures are linear in [runs, features]."""
@@ -61,7 +64,8 @@ class Effects:
 
     def shortfall(self, spend: Floats, unit: Floats) -> Floats:
         """Return the expected amount [runs, measures] by which measures fall below 0, by normal noise around the mean."""
-        mean, sd = self.means(spend, unit), np.maximum(self.noise, 1e-300)
+        mean = self.means(spend, unit)
+        sd = np.maximum(self.noise, 1e-9 * np.abs(mean) + 1e-300)
         z = mean / sd
         return np.asarray(sd * (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) - z * ndtr(-z)))
 
@@ -93,39 +97,50 @@ def fit_effects(names: Sequence[str], measures: Floats, runs: Runs, curves: Sequ
     """
     shapes = tuple(replace(curve, top=1.0) for curve in curves)
     plain = Effects(tuple(names), shapes, np.zeros(len(shapes)), np.empty(0), np.empty(0), np.empty(0))
-    centre = plain.shares(runs.spend).mean(0)
-    shared = replace(plain, centre=centre)
+    shares = plain.shares(runs.spend)
+    shared = replace(plain, centre=shares.mean(0))
     features = shared.features(runs.spend, runs.unit)
-    parts = [one(name, features, measures[:, k], runs.seed, len(shapes)) for k, name in enumerate(names)]
+    parts = [one(name, features, measures[:, k], runs.seed, shares.max(0)) for k, name in enumerate(names)]
     weights, roots, noise = zip(*parts, strict=True)
     return replace(shared, weights=np.array(weights), roots=np.array(roots), noise=np.array(noise))
 
 
 def one(
-    name: str, features: Floats, value: Floats, seed: NDArray[np.int64], levers: int
+    name: str, features: Floats, value: Floats, seed: NDArray[np.int64], most: Floats
 ) -> tuple[Floats, Floats, float]:
-    """Return weights [features], the root of their covariance, and the noise of one measure."""
+    """Return weights [features], the root of their covariance, and the noise of one measure.
+
+    `most` [levers]: largest shares of the runs, by which weights are scaled, so that it does not matter whether curves are
+    bent or nearly straight up to there.
+    """
     known = np.isfinite(value)
     if known.sum() < FEW:
         raise ValueError(f"{name!r} needs {FEW} runs that measure it, but got {known.sum()}")
     x, y = features[known], value[known]
     middle, scale = float(y.mean()), float(y.std())
-    count = features.shape[1]
-    if scale == 0:
+    count, levers = features.shape[1], len(most)
+    if not scale > 1e-12 * abs(middle):
         return np.r_[middle, np.zeros(count - 1)], np.zeros((count, count)), 0.0
+    size = np.r_[1.0, np.where(most > 0, most, 1.0), np.ones(count - 1 - levers)]
     same = (seed[known][:, None] == np.unique(seed[known])[None, :]).astype(float)
     groups = np.r_[0, np.ones(levers), np.full(count - 1 - levers, 2), np.full(same.shape[1], 3)].astype(int)
-    mean, covariance, variances, noise = ridge(np.hstack([x, same]), (y - middle) / scale, groups)
-    weights = scale * mean[:count]
+    mean, covariance, variances, noise = ridge(np.hstack([x / size, same]), (y - middle) / scale, groups)
+    free = max(len(y) - float((1 - np.diag(covariance) / variances[groups]).sum()), 3.0)
+    covariance *= free / (free - 2)  # Student's: the noise is known from so many degrees of freedom
+    weights = scale * mean[:count] / size
     weights[0] += middle
-    root = np.linalg.cholesky(covariance[:count, :count] + 1e-12 * np.eye(count)) * scale
+    root = np.linalg.cholesky(covariance[:count, :count] + 1e-12 * np.eye(count)) * scale / size[:, None]
     return weights, np.asarray(root), float(scale * np.sqrt(noise + variances[3]))
 
 
 def ridge(x: Floats, y: Floats, groups: NDArray[np.int64]) -> tuple[Floats, Floats, Floats, float]:
-    """Return mean and covariance of the coefficients, each group's variance, and the noise's, by evidence maximisation."""
+    """Return mean and covariance of the coefficients, each group's variance, and the noise's, by evidence maximisation.
+
+    `y` has unit variance. Group 0 has a fixed variance; the others have `USUAL` ones with the weight of one coefficient
+    (scaled inverse chi-square), for a variance of nothing would leave intervals of nothing.
+    """
     gram, pull = x.T @ x, x.T @ y
-    variances, noise = np.array([10.0, 1.0, 1.0, 0.3]), 0.5
+    variances, noise = np.array([10.0, *USUAL]), 0.5
     for turn in range(ROUNDS):
         factor = cho_factor(gram / noise + np.diag(1 / variances[groups]), lower=True)
         covariance = cho_solve(factor, np.eye(len(gram)))
@@ -133,10 +148,9 @@ def ridge(x: Floats, y: Floats, groups: NDArray[np.int64]) -> tuple[Floats, Floa
         if turn == ROUNDS - 1:
             break
         known = 1 - np.diag(covariance) / variances[groups]
-        for group in (1, 2, 3):
+        for group, usual in enumerate(USUAL, 1):
             mine = groups == group
-            if mine.any():
-                variances[group] = np.clip((mean[mine] ** 2).sum() / max(known[mine].sum(), 1e-3), 1e-6, 10.0)
+            variances[group] = ((mean[mine] ** 2).sum() + usual) / (known[mine].sum() + 1)
         error = float(((y - x @ mean) ** 2).sum())
         noise = float(np.clip(error / max(len(y) - known.sum(), 1.0), 1e-6, 10.0))
     return mean, covariance, variances, noise

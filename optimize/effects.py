@@ -121,7 +121,7 @@ def one(
     count, levers = features.shape[1], len(most)
     if not scale > 1e-12 * abs(middle):
         return np.r_[middle, np.zeros(count - 1)], np.zeros((count, count)), 0.0
-    size = np.r_[1.0, np.where(most > 0, most, 1.0), np.ones(count - 1 - levers)]
+    size = np.r_[1.0, np.where(most > 1e-9, most, 1.0), np.ones(count - 1 - levers)]
     same = (seed[known][:, None] == np.unique(seed[known])[None, :]).astype(float)
     groups = np.r_[0, np.ones(levers), np.full(count - 1 - levers, 2), np.full(same.shape[1], 3)].astype(int)
     mean, covariance, variances, noise = ridge(np.hstack([x / size, same]), (y - middle) / scale, groups)

@@ -62,13 +62,16 @@ class Division:
         """Return the best money [posts] in yuan at places [settings] of the settings; the current one when none is found."""
         return self._money(solve(self.problem(responses, unit), gap=ROUGH, seconds=SECONDS, why=False))
 
-    def by_shares(self, responses: Responses, curves: Sequence[Hill], worth: Floats, unit: Floats) -> Floats:
-        """Return the money [posts] that is best when each post's share of its curve is worth so much [posts]."""
+    def by_shares(
+        self, responses: Responses, curves: Sequence[Hill], worth: Floats, price: float, unit: Floats
+    ) -> Floats:
+        """Return the money [posts] that is best when shares of the curves are worth so much [posts], a yuan `price`."""
         known = self.problem(replace(responses, effects=None), unit)
         cells = []
         for cell, curve, value in zip(known.cells, curves, worth, strict=True):
             spend = self._corners(cell)
-            cells.append(replace(cell, responses={**cell.responses, AIM: Points(spend, value * curve.at(spend))}))
+            aim = Points(spend, value * curve.at(spend) + price * spend)
+            cells.append(replace(cell, responses={**cell.responses, AIM: aim}))
         found = solve(Problem(cells, known.limits, Goal({AIM: 1.0})), gap=ROUGH, seconds=SECONDS, why=False)
         return self._money(found)
 
@@ -133,7 +136,7 @@ class Division:
         for k, name in enumerate(effects.names):
             for found, cell, curve, weight in zip(more, cells, effects.curves, effects.lever(k), strict=True):
                 spend = self._corners(cell)
-                found[name] = Points(spend, weight * curve.at(spend))
+                found[name] = Points(spend, weight * curve.at(spend) + effects.price(k) * spend)
         changed = [replace(cell, responses={**cell.responses, **m}) for cell, m in zip(cells, more, strict=True)]
         limits = [
             Limit(

@@ -1,10 +1,11 @@
 """effects: what money and settings do to the measures of a plan that no lever is credited with, such as its targets.
 
-    measure(run) = level + sum_i weight_i (share_i(x_i) - centre_i) + terms(u) . slope + shift(seed) + noise
+    measure(run) = level + sum_i weight_i share_i(x_i) + price sum_i x_i + terms(u) . slope + shift(seed) + noise
 
-`share` is the saturation of a lever's curve (`optimize.response`), `terms` the quadratic of `optimize.basis`. Weights,
-slopes and shifts are normal with variances of their own, found with the noise by evidence maximisation (MacKay 1992,
-Neural Computation 4), so that a measure that does not answer to money shrinks to a level.
+`share` is the saturation of a lever's curve (`optimize.response`), `price` what every yuan changes whatever its lever (of
+the plan's cost, 1), `terms` the quadratic of `optimize.basis`. Weights, price, slopes and shifts are normal with variances
+of their own, found with the noise by evidence maximisation (MacKay 1992, Neural Computation 4), so that a measure that does
+not answer to money shrinks to a level.
 """
 
 from collections.abc import Sequence
@@ -23,8 +24,9 @@ from optimize.response import Hill, Runs
 ROUNDS = 25
 FEW = 8
 """Fewest runs that a measure is fitted to."""
-USUAL = (0.5, 0.1, 0.1)
-"""Variance of what levers, terms of the settings and seeds do to a measure of unit variance, before the runs are seen."""
+USUAL = (0.5, 0.1, 0.1, 0.1)
+"""Variance of what levers, the price of money, terms of the settings and seeds do to a measure of unit variance, before the
+runs are seen."""
 COLUMNS = ("measure", "lever", "per_yuan", "low", "high")
 
 
@@ -36,9 +38,9 @@ class Effects:
     curves: tuple[Hill, ...]
     """One a lever, of unit height."""
     centre: Floats
-    """[levers] mean share of the runs"""
+    """[levers + 1] mean shares and mean money of the runs"""
     weights: Floats
-    """[measures, 1 + levers + terms]"""
+    """[measures, 1 + levers + 1 + terms] level, weights, price, slopes"""
     roots: Floats
     """[measures, features, features] Cholesky factors of the posterior covariances"""
     noise: Floats
@@ -51,7 +53,8 @@ class Effects:
 
     def features(self, spend: Floats, unit: Floats) -> Floats:
         """Return what the measures are linear in [runs, features]."""
-        return np.hstack([np.ones((len(spend), 1)), self.shares(spend) - self.centre, quadratic(unit)])
+        money = np.column_stack([self.shares(spend), spend.sum(1)])
+        return np.hstack([np.ones((len(spend), 1)), money - self.centre, quadratic(unit)])
 
     def means(self, spend: Floats, unit: Floats) -> Floats:
         """Return the expected measures [runs, measures] of money [runs, levers] and settings [runs, settings]."""
@@ -73,6 +76,10 @@ class Effects:
         """Return the weights [levers] of one measure."""
         return np.asarray(self.weights[measure, 1 : 1 + len(self.curves)])
 
+    def price(self, measure: int) -> float:
+        """Return what every yuan changes one measure, whatever its lever."""
+        return float(self.weights[measure, 1 + len(self.curves)])
+
     def draw(self, random: np.random.Generator) -> "Effects":
         """Return the effects at a draw from the posterior."""
         steps = np.stack([root @ random.standard_normal(len(root)) for root in self.roots])
@@ -81,12 +88,13 @@ class Effects:
     def table(self, spend: Floats, levers: Sequence[str]) -> pd.DataFrame:
         """Return measure, lever, per_yuan (what the next yuan does to the measure at money [levers]), low, high: 95 %."""
         rows = []
-        for k, name in enumerate(self.names):
-            error = np.sqrt((self.roots[k] ** 2).sum(1))[1 : 1 + len(self.curves)]
-            for i, (lever, curve) in enumerate(zip(levers, self.curves, strict=True)):
-                slope = curve.slope(float(spend[i]))
-                middle, half = slope * self.lever(k)[i], 1.96 * slope * error[i]
-                rows.append((name, lever, middle, middle - half, middle + half))
+        ends = len(self.curves) + 2
+        slopes = np.zeros((len(self.curves), ends))
+        slopes[:, 1:-1] = np.diag([curve.slope(float(x)) for curve, x in zip(self.curves, spend, strict=True)])
+        slopes[:, -1] = 1.0
+        for name, weights, root in zip(self.names, self.weights, self.roots, strict=True):
+            middle, half = slopes @ weights[:ends], 1.96 * np.linalg.norm(slopes @ root[:ends], axis=1)
+            rows += [(name, *row) for row in zip(levers, middle, middle - half, middle + half, strict=True)]
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -97,10 +105,10 @@ def fit_effects(names: Sequence[str], measures: Floats, runs: Runs, curves: Sequ
     """
     shapes = tuple(replace(curve, top=1.0) for curve in curves)
     plain = Effects(tuple(names), shapes, np.zeros(len(shapes)), np.empty(0), np.empty(0), np.empty(0))
-    shares = plain.shares(runs.spend)
-    shared = replace(plain, centre=shares.mean(0))
+    money = np.column_stack([plain.shares(runs.spend), runs.spend.sum(1)])
+    shared = replace(plain, centre=money.mean(0))
     features = shared.features(runs.spend, runs.unit)
-    parts = [one(name, features, measures[:, k], runs.seed, shares.max(0)) for k, name in enumerate(names)]
+    parts = [one(name, features, measures[:, k], runs.seed, money.max(0)) for k, name in enumerate(names)]
     weights, roots, noise = zip(*parts, strict=True)
     return replace(shared, weights=np.array(weights), roots=np.array(roots), noise=np.array(noise))
 
@@ -110,27 +118,27 @@ def one(
 ) -> tuple[Floats, Floats, float]:
     """Return weights [features], the root of their covariance, and the noise of one measure.
 
-    `most` [levers]: largest shares of the runs, by which weights are scaled, so that it does not matter whether curves are
-    bent or nearly straight up to there.
+    `most` [levers + 1]: largest shares and money of the runs, by which weights are scaled, so that it does not matter
+    whether curves are bent or nearly straight up to there.
     """
     known = np.isfinite(value)
     if known.sum() < FEW:
         raise ValueError(f"{name!r} needs {FEW} runs that measure it, but got {known.sum()}")
     x, y = features[known], value[known]
     middle, scale = float(y.mean()), float(y.std())
-    count, levers = features.shape[1], len(most)
+    count, levers = features.shape[1], len(most) - 1
     if not scale > 1e-12 * abs(middle):
         return np.r_[middle, np.zeros(count - 1)], np.zeros((count, count)), 0.0
-    size = np.r_[1.0, np.where(most > 1e-9, most, 1.0), np.ones(count - 1 - levers)]
+    size = np.r_[1.0, np.where(most > 1e-9, most, 1.0), np.ones(count - 2 - levers)]
     same = (seed[known][:, None] == np.unique(seed[known])[None, :]).astype(float)
-    groups = np.r_[0, np.ones(levers), np.full(count - 1 - levers, 2), np.full(same.shape[1], 3)].astype(int)
+    groups = np.repeat(np.arange(5), [1, levers, 1, count - 2 - levers, same.shape[1]])
     mean, covariance, variances, noise = ridge(np.hstack([x / size, same]), (y - middle) / scale, groups)
     free = max(len(y) - float((1 - np.diag(covariance) / variances[groups]).sum()), 3.0)
     covariance *= free / (free - 2)  # Student's: the noise is known from so many degrees of freedom
     weights = scale * mean[:count] / size
     weights[0] += middle
     root = np.linalg.cholesky(covariance[:count, :count] + 1e-12 * np.eye(count)) * scale / size[:, None]
-    return weights, np.asarray(root), float(scale * np.sqrt(noise + variances[3]))
+    return weights, np.asarray(root), float(scale * np.sqrt(noise + variances[4]))
 
 
 def ridge(x: Floats, y: Floats, groups: NDArray[np.int64]) -> tuple[Floats, Floats, Floats, float]:

@@ -164,8 +164,10 @@ class Divide(Protocol):
     def __call__(self, responses: "Responses", unit: Floats) -> Floats:
         """Return the money [levers] in yuan that is best by fitted responses at places [settings] of the settings."""
 
-    def by_shares(self, responses: "Responses", curves: Sequence["Hill"], worth: Floats, unit: Floats) -> Floats:
-        """Return the money [levers] that is best when each lever's share of its curve is worth so much [levers]."""
+    def by_shares(
+        self, responses: "Responses", curves: Sequence["Hill"], worth: Floats, price: float, unit: Floats
+    ) -> Floats:
+        """Return the money [levers] that is best when shares of the curves are worth so much [levers], a yuan `price`."""
 
 
 def rehearse(market: "Market", plans: Sequence[Plan], seeds: Sequence[int]) -> list[list[Outcome]]:

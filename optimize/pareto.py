@@ -31,8 +31,8 @@ class Front:
     """The plans that are not beaten."""
 
     table: pd.DataFrame
-    """One row per plan: plan (its name), goals (means over the seeds), `SE GOAL` (standard errors of the means), knee
-    (True for one); in the order of the first goal, best first."""
+    """One row per plan: plan (its name), goals (means over the seeds that measured them), `SE GOAL` (standard errors of the
+    means), knee (True for one); in the order of the first goal, best first."""
     plans: Mapping[str, Plan]
     """By name."""
     tried: int
@@ -58,7 +58,8 @@ def front(
     curves = responses.curves(np.full(len(space.settings), 0.5))
     effects = fit_effects(list(goals), measured, runs, curves)
     sign = np.array([1.0 if way == "maximize" else -1.0 for way in goals.values()])
-    scale = np.maximum(np.nanstd(measured, axis=0), 1e-300)
+    spread = np.nanstd(measured, axis=0)
+    scale = np.where(spread > 0, spread, 1.0)
     plans = dict(also)
     for number, weights in enumerate(lattice(len(goals), DIVISIONS[len(goals)]), 1):
         plan = best(space, responses, effects, weights * sign / scale)
@@ -83,10 +84,11 @@ def lattice(goals: int, steps: int) -> Floats:
 def best(space: Space, responses: Responses, effects: Effects, weights: Floats) -> Plan:
     """Return the plan with the largest weighted sum [measures] of the fitted measures."""
     unit, spend = space.unit(space.current), space.spend(space.current)
-    worth = weights @ effects.weights[:, 1 : 1 + len(effects.curves)]
+    levers = len(effects.curves)
+    worth, price = weights @ effects.weights[:, 1 : 1 + levers], float(weights @ effects.weights[:, 1 + levers])
     for _ in range(2 if space.settings else 1):
         if space.levers:
-            spend = money(space, responses, effects, worth, unit)
+            spend = money(space, responses, effects, worth, price, unit)
         if space.settings:
             unit = climb(space, partial(weighed, effects, spend, weights), unit[None])
     return space.plan(spend, unit)
@@ -97,23 +99,31 @@ def weighed(effects: Effects, spend: Floats, weights: Floats, unit: Floats) -> F
     return np.asarray(effects.means(np.tile(spend, (len(unit), 1)), unit) @ weights)
 
 
-def money(space: Space, responses: Responses, effects: Effects, worth: Floats, unit: Floats) -> Floats:
-    """Return the money [levers] that is best when each lever's share of saturation is worth so much [levers]."""
+def money(space: Space, responses: Responses, effects: Effects, worth: Floats, price: float, unit: Floats) -> Floats:
+    """Return the money [levers] that is best when shares of saturation are worth so much [levers], each yuan `price`."""
     if space.divide is not None:
-        return space.divide.by_shares(responses, effects.curves, worth, unit)
+        return space.divide.by_shares(responses, effects.curves, worth, price, unit)
     low, high = space.low, space.high
     step = (space.budget - low.sum()) / STEPS
     amounts = low + step * np.arange(STEPS + 1)[:, None]
-    value = effects.shares(np.minimum(amounts, high)) * worth
+    value = effects.shares(np.minimum(amounts, high)) * worth + price * amounts
     steps, total = divide(np.where(amounts > high * (1 + 1e-12), -np.inf, value).T)
     return np.asarray(np.minimum(low + step * steps[int(total.argmax())], high))
 
 
 def unbeaten(plans: Mapping[str, Plan], goals: Sequence[str], sign: Floats, values: Floats) -> Front:
-    """Return the front of plans by their values [plans, seeds, goals]; `sign` [goals]: 1 where more is better, else -1."""
-    means, errors = values.mean(1), values.std(1, ddof=1) / np.sqrt(values.shape[1])
-    kept = ~beaten(means * sign)
-    order = [k for k in np.argsort(-sign[0] * means[:, 0], kind="stable") if kept[k]]
+    """Return the front of plans by their values [plans, seeds, goals]; `sign` [goals]: 1 where more is better, else -1.
+
+    Means are over the seeds that measured a goal; a plan of which fewer than two did is left out.
+    """
+    known = np.isfinite(values)
+    count = known.sum(1)
+    means = np.where(known, values, 0.0).sum(1) / np.maximum(count, 1)
+    squares = np.where(known, values - means[:, None], 0.0) ** 2
+    errors = np.sqrt(squares.sum(1) / np.maximum(count - 1, 1) / np.maximum(count, 1))
+    measured = np.flatnonzero((count >= 2).all(1))
+    kept = measured[~beaten(means[measured] * sign)]
+    order = kept[np.argsort(-sign[0] * means[kept, 0], kind="stable")].tolist()
     table = pd.DataFrame({"plan": [list(plans)[k] for k in order]})
     for g, goal in enumerate(goals):
         table[goal], table[f"SE {goal}"] = means[order, g], errors[order, g]

@@ -182,13 +182,13 @@ class Responses:
     def attraction(self, spend: Floats, unit: Floats) -> Floats:
         """Return the attraction [levers, amounts] of amounts of money [levers, amounts] at one setting [settings]."""
         top, half, power, lean = (self.x[self.layout.slices[name]] for name in ("top", "half", "power", "lean"))
-        strength = np.exp(top + lean.reshape(self.layout.levers, -1) @ (2 * unit - 1))
+        strength = np.exp(top + lean.reshape(self.layout.levers, self.layout.settings) @ (2 * unit - 1))
         return strength[:, None] * saturation(spend / self.money, np.exp(half)[:, None], np.exp(power)[:, None])
 
     def curves(self, unit: Floats) -> list[Hill]:
         """Return each lever's attraction curve at one setting [settings]."""
         top, half, power, lean = (self.x[self.layout.slices[name]] for name in ("top", "half", "power", "lean"))
-        strength = np.exp(top + lean.reshape(self.layout.levers, -1) @ (2 * unit - 1))
+        strength = np.exp(top + lean.reshape(self.layout.levers, self.layout.settings) @ (2 * unit - 1))
         halves, powers = np.exp(half) * self.money, np.exp(power)
         return [Hill(float(t), float(h), float(p)) for t, h, p in zip(strength, halves, powers, strict=True)]
 

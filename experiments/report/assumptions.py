@@ -105,7 +105,7 @@ def _moved(replication: Replication, sweep: pd.DataFrame, language: Language) ->
     best = table.sort_values("part", ascending=False, kind="stable").drop_duplicates("parameter")
     found = {}
     for row in rows(best):
-        name = named(replication, row.name, language)
+        name = named(replication.scenario, row.name, language)
         found[str(row.parameter)] = name if row.sure else language("sensitivity.chance")
     return found
 

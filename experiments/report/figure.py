@@ -89,9 +89,9 @@ def day(start: date, days: float) -> str:
     return (start + timedelta(days=days)).isoformat()
 
 
-def scale(low: float, high: float, unit: str, language: Language) -> Json:
-    """Return a vertical axis from low to high with ticks as people read them; it does not zoom."""
-    places = [v for v in MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high) if low <= v <= high]
+def scale(low: float, high: float, unit: str, language: Language, *, most: int = 5) -> Json:
+    """Return an axis from low to high with at most so many steps, ticks as people read them; it does not zoom."""
+    places = [v for v in MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high) if low <= v <= high]
     return {
         "range": short([low, high]), "fixedrange": True, "tickvals": short(places),
         "ticktext": language.ticks(places, unit), "gridcolor": RULE, "zeroline": False, "automargin": True,

@@ -12,6 +12,7 @@ from experiments.report.language import Language
 from experiments.report.strongest import Strongest, strongest
 from experiments.scoreboard import main_kpis
 from experiments.tables import rows
+from scenarios import Scenario
 from sim.kpis import KPIS
 
 FIGURES = ("gmv", "orders", "new_users", "profit", "spend", "roas")
@@ -69,15 +70,15 @@ def promises(replication: Replication, levers: pd.DataFrame | None, language: La
     return [_promise(replication, row, base_of, levers, language) for row in rows(replication.promises)]
 
 
-def named(replication: Replication, name: str, language: Language) -> str:
+def named(scenario: Scenario, name: str, language: Language) -> str:
     """Return a target's name for people: its title, or in Chinese its KPI's name, or its key in words."""
-    target = replication.scenario.targets.get(name)
+    target = scenario.targets.get(name)
     if target is None:
         return language.kpi(name) if name in KPIS else name
     if target.title:
         return target.title
     if language.code != "en":
-        twins = [t for t in replication.scenario.targets.values() if t.kpi == target.kpi and not t.title]
+        twins = [t for t in scenario.targets.values() if t.kpi == target.kpi and not t.title]
         window = language("course.of_window", title=language.kpi(target.kpi), window=language.window(target.window))
         return window if len(twins) > 1 else language.kpi(target.kpi)
     words = [word.upper() if word in ACRONYMS else word for word in name.split("-")]
@@ -136,7 +137,7 @@ def _promise(
     if target.against:
         what.append(language("promises.against", window=language.window(target.against)))
     chance = None if isnan(row.probability) else 100 * row.probability
-    title = named(replication, row.name, language)
+    title = named(replication.scenario, row.name, language)
     return Promise(
         title=title,
         what=tuple(part for part in what if part != title),

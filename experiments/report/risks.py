@@ -73,7 +73,7 @@ def _cell(replication: Replication, row: Any, language: Language) -> Cell:
         change, *ends = (language.difference(v, row.unit, row.kpi) for v in (row.difference, low, high))
     before, after = (language.chance(v) for v in (row.calm_probability, row.shocked_probability))
     return Cell(
-        promise=named(replication, row.name, language),
+        promise=named(replication.scenario, row.name, language),
         change=change,
         interval=language.between(*ends),
         chance=before if before == after else f"{before} → {after}",

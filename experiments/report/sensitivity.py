@@ -63,7 +63,7 @@ def tornados(replication: Replication, sweep: pd.DataFrame, language: Language) 
         make = _swings if method == "oat" else _bars
         drivers = tuple(make(replication.scenario, part, order, language))
         points = bool(drivers) and all(word.endswith(language("number.points")) for d in drivers for word in d.words)
-        found.append(Tornado(named(replication, str(name), language), drivers, points and method == "oat"))
+        found.append(Tornado(named(replication.scenario, str(name), language), drivers, points and method == "oat"))
     return found
 
 

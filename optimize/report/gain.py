@@ -1,0 +1,106 @@
+"""What the change of the goal is made of, as a picture."""
+
+from collections.abc import Iterator
+from math import isnan
+from typing import Any
+
+import pandas as pd
+
+from experiments.plots.style import BLUE, DARK, ORANGE, PALE, VERMILLION, filled, label
+from experiments.report.figure import INK, Chart, Json, layout, plain, scale, short, still
+from experiments.tables import rows
+from optimize.plots.waterfall import draw, shortened, span
+from optimize.report.head import interval
+from optimize.report.marks import diamond
+from optimize.report.wording import Wording
+
+NARROW = 22
+"""Columns of a line beside a bar; a name has two."""
+LABEL = {"size": 11}
+
+
+def waterfall(table: pd.DataFrame, wording: Wording) -> Chart:
+    """Return the picture of a table of `optimize.waterfall`."""
+    named = table.assign(name=[wording.lever(r.name) if r.kind == "money" else r.name for r in rows(table)])
+    shown = list(rows(shortened(named)))
+    first, last = shown[0], shown[-1]
+    steps = shown[1:-1]
+    told = "; ".join(f"{_name(row, wording)} {wording.more(row.value, wording.unit)}" for row in steps)
+    ends = [v for row in shown for v in (*span(row, first.value), row.low, row.high) if not isnan(v)]
+    gap = 0.25 * (max(ends) - min(ends) or 1.0)
+    return Chart(
+        id="waterfall",
+        title=wording("gain.chart", goal=wording(f"goal.{wording.goal}")),
+        alt=wording("gain.alt", current=wording.of_goal(first.value), proposed=wording.of_goal(last.value), steps=told),
+        svg=still(
+            draw, named, name="waterfall", lang=wording.code, goal=wording.goal, size=(8.6, 1 + 0.36 * len(shown))
+        ),
+        plotly={
+            "data": list(_traces(shown, wording)),
+            "layout": layout(
+                xaxis=scale(min(ends) - gap, max(ends) + gap, wording.unit, wording, most=8)
+                | {"zeroline": True, "zerolinecolor": INK},
+                yaxis={
+                    "tickvals": list(range(len(shown))), "ticktext": [_beside(_name(row, wording)) for row in shown],
+                    "range": [len(shown) - 0.4, -0.6], "fixedrange": True, "automargin": True, "showgrid": False,
+                    "zeroline": False,
+                },
+                hovermode="closest", bargap=0.35,
+            ),
+        },
+        height=70 + 34 * len(shown),
+    )  # fmt: skip
+
+
+def _name(row: Any, wording: Wording) -> str:
+    if row.kind == "money":
+        return str(row.name)
+    return wording("gain.others", n=row.name) if row.kind == "others" else wording(f"gain.{row.kind}")
+
+
+def _beside(name: str) -> str:
+    """Return a name in lines that fit beside a bar."""
+    return "<br>".join(plain(line) for line in filled(label(name, most=2 * NARROW - 6), NARROW).split("\n"))
+
+
+def _traces(shown: list[Any], wording: Wording) -> Iterator[Json]:
+    """Yield the bars, the point of the current plan, and the interval of the whole change."""
+    base, last = shown[0].value, shown[-1]
+    steps = [(place, row, *span(row, base)) for place, row in enumerate(shown) if row.kind != "current"]
+    texts = [wording.more(end - start, wording.unit) for _, _, start, end in steps]
+    looks = [_look(row.kind, end - start) for _, row, start, end in steps]
+    yield {
+        "type": "bar", "orientation": "h", "y": [place for place, *_ in steps],
+        "x": short(end - start for *_, start, end in steps), "base": short(start for *_, start, _ in steps),
+        "text": [*texts[:-1], ""], "textposition": "outside", "cliponaxis": False, "textfont": LABEL,
+        "marker": {
+            "color": [colour for colour, _ in looks], "line": {"color": INK, "width": 0.5},
+            "pattern": {"shape": [shape for _, shape in looks], "fgcolor": INK, "size": 6, "solidity": 0.25},
+        },
+        "hovertext": [f"{plain(_name(row, wording))}: {t}" for (_, row, *_), t in zip(steps, texts, strict=True)],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }  # fmt: skip
+    yield {
+        "x": [0], "y": [0], "mode": "markers+text", "marker": diamond(), "text": [f" {wording.of_goal(base)}"],
+        "textposition": "middle right", "textfont": LABEL, "cliponaxis": False, "hoverinfo": "skip",
+    }  # fmt: skip
+    total = wording("gain.total", value=wording.of_goal(last.value), change=texts[-1])
+    yield {
+        "x": short([max(0.0, *(v for v in (last.high, last.value - base) if not isnan(v)))]), "y": [len(shown) - 1],
+        "mode": "text", "text": [f"  {plain(total)}"], "textposition": "middle right", "textfont": LABEL,
+        "cliponaxis": False, "hoverinfo": "skip",
+    }  # fmt: skip
+    if not isnan(last.low):
+        told = plain(wording("gain.interval", interval=interval(last.low, last.high, wording.unit, wording)))
+        yield {
+            "x": short([last.low, last.high]), "y": [len(shown) - 1] * 2, "mode": "lines+markers",
+            "line": {"color": VERMILLION, "width": 2}, "marker": {"symbol": "line-ns-open", "size": 11},
+            "hovertemplate": f"{told}<extra></extra>",
+        }  # fmt: skip
+
+
+def _look(kind: str, size: float) -> tuple[str, str]:
+    """Return colour and pattern of a bar: losses and what is not explained are hatched, to be told apart in grey."""
+    if kind in ("rest", "proposed"):
+        return (PALE, ".") if kind == "rest" else (DARK, "")
+    return (BLUE, "") if size >= 0 else (ORANGE, "/")

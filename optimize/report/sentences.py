@@ -1,0 +1,92 @@
+"""Sentences of the search as patterns, so that a report can say them in its reader's language and number format.
+
+What a sentence holds is named by its kind: n_ a number, g_ an amount of the goal, w_ the same with its noun, y_ yuan,
+p_ percent, of_ levers or limits, targets_ and setting_ keys of the scenario, plan_ a plan of the search, s_ a sentence
+within it; other names stand for themselves.
+"""
+
+import re
+from collections.abc import Mapping
+
+_NUMBER = r"[-+]?(?:[\d,]*\.?\d+(?:e[-+]?\d+)?|inf|nan)"
+_GOAL = r"(?:yuan of GMV|yuan of profit|orders)"
+
+
+def _pattern(text: str) -> "re.Pattern[str]":
+    """Return the pattern of a sentence in which names in braces stand for what it holds."""
+    parts = re.split(r"{(\w+)}", text)
+    found = ""
+    for place, part in enumerate(parts):
+        if place % 2 == 0:
+            found += re.escape(part).replace("<goal>", _GOAL)
+        else:
+            inside = _NUMBER if part.split("_")[0] in ("n", "g", "w", "y", "p") else ".+?"
+            found += f"(?P<{part}>{inside})"
+    return re.compile(found, re.DOTALL)
+
+
+SENTENCES: Mapping[str, "re.Pattern[str]"] = {
+    key: _pattern(text)
+    for key, text in {
+        # the proof
+        "unproved": "the gain over the current plan is not proved ({g_low} to {g_high}): the current plan stays",
+        "surprise": "the search expected {g_expected} of its finding, fresh seeds gave {g_seen} +- {g_half}",
+        "expected": "the curves expected {g_expected} of the proposal, {runs} fresh runs gave {g_seen} on average",
+        "by_risk": "by risk, {plan_best} is the best of {plans} plans, {n_gain} more than the plan as it is "
+        "(95 % {n_low} to {n_high})",
+        "broken": "{title} must be kept, but the proposal gives {n_seen} of {n_wanted}",
+        # all targets
+        "together_now": "all {count} targets at once, as it is: {reached} of {runs} runs ({p_low}% to {p_high}%)",
+        "together_then": "all {count} targets at once, proposed: {reached} of {runs} runs ({p_low}% to {p_high}%)",
+        "obstacles": "in the way of all targets: {targets_rare}",
+        # the money solver
+        "solver": "money solver: {s_status}; {solver} says {word}",
+        "optimal": "optimal within {asked} (certified gap {reached})",
+        "late": "stopped at the time limit with a certified gap of {reached}",
+        "stopped": "stopped with a certified gap of {reached}",
+        "impossible": "infeasible: no plan meets all hard limits (proved)",
+        "bound": "by the fitted curves media bring at most {w_bound} of the goal, the division above {w_value} "
+        "(gap {gap}); this bound holds for the curves, not for the market",
+        "conflict": "by the fitted curves no division keeps all limits: {s_conflict}",
+        "clash": "{of_limits} cannot hold together",
+        "alone": "{of_limit} cannot hold",
+        "unspent": "{y_rest} of {y_level} yuan of {of_limit} stay unspent: {s_reason}.",
+        "held": "held back by {of_limits}",
+        "full": "every cell in it is at its upper bound",
+        "whole": "no further whole unit fits or pays",
+        "enough": "more of it would not raise the goal",
+        "missed": "{of_limit} is missed by {n_short} {unit}.",
+        "unknown": "At the edge of what their responses are known for: {of_posts}.",
+        # prices
+        "room": "{y_amount} yuan more room in {of_post} buys {w_change} <goal>",
+        "room_cost": "{y_amount} yuan more room in {of_post} costs {w_change} <goal>",
+        "buys": "{y_amount} yuan more in {of_limit} buys {w_change} <goal>",
+        "costs": "{y_amount} yuan more in {of_limit} costs {w_change} <goal>",
+        "eased": "{y_amount} yuan less asked by {of_limit} buys {w_change} <goal>",
+        "eased_cost": "{y_amount} yuan less asked by {of_limit} costs {w_change} <goal>",
+        "left": "{y_amount} yuan more on the left of {of_limit} buys {w_change} <goal>",
+        "left_cost": "{y_amount} yuan more on the left of {of_limit} costs {w_change} <goal>",
+        "unit_eased": "{n_amount} {unit} less asked by {of_limit} buys {w_change} <goal>",
+        "unit_buys": "{n_amount} {unit} more in {of_limit} buys {w_change} <goal>",
+        "free": "{of_limit} is met exactly but costs nothing",
+        "priceless": "{of_limit}: the solver gave no price",
+        # doubts
+        "edge": "{setting_path} lies at the edge of its range ({n_end}): the best value may lie beyond it",
+        "ceiling": "at the most money they may get, more was never tried: {of_posts}",
+        "assumed": "{of_lever} gets {y_more} yuan more on an assumed click rate; test it before paying for it",
+        "given_up_unseen": "{of_post} is given up; only {count} of the search's beliefs ever had it so low",
+        "given_up": "{of_post} is given up",
+        "loss": "profit falls by {y_loss} yuan: the goal is bought at a loss",
+        "invitations": "more than half of the registrations come from invitations: look for people who invite themselves",
+        "baskets": "baskets shrink by more than a fifth: orders may be had for next to nothing",
+        "safe": "{measure} takes {y_taken} of {y_had} yuan from {of_best}, which earns most per yuan ({n_mean}), and gives "
+        "to {of_gainer}, which earns less ({n_less}) but varies less ({p_less}% against {p_more}%)",
+    }.items()
+}
+PROOF = ("expected", "by_risk", "solver", "bound")
+"""Sentences told with the proof."""
+PRICES = ("room", "room_cost", "buys", "costs", "eased", "eased_cost", "left", "left_cost", "unit_eased", "unit_buys",
+          "free", "priceless")  # fmt: skip
+"""Sentences told with the prices."""
+SHOWN = ("together_now", "together_then")
+"""Sentences that say what the head shows."""

@@ -138,7 +138,7 @@ def test_what_lies_outside_is_noticed(market):
     found = actuals.read("a.csv", market)
     assert found.table["day"].tolist() == [6, 79]
     assert found.notes == (
-        "2 of 4 actuals lie outside the days that the charts show, 2023-11-27 to 2024-03-20",
+        "actuals outside the days that the charts show (2023-11-27 to 2024-03-20), not drawn: 2 of 4",
     )  # fmt: skip
 
 
@@ -177,7 +177,7 @@ def test_the_verbs_draw_actuals_and_keep_them(file, capsys, verb):
     Path("a.csv").write_text(GOOD + "orders,700,7,1\n")
     words = [verb, file, *QUICK, *VERBS[verb]]
     assert main([*words, "-o", "with", "--actuals", "a.csv"]) == 0
-    told = "1 of 4 actuals lie outside the days that the charts show, 2023-11-27 to 2024-03-20"
+    told = "actuals outside the days that the charts show (2023-11-27 to 2024-03-20), not drawn: 1 of 4"
     assert capsys.readouterr().err == f"sandtable: {told}\n"
     assert main([*words, "-o", "without"]) == 0
     names = {p.name for p in Path("with").iterdir()}

@@ -68,7 +68,7 @@ def read(path: str | os.PathLike[str], scenario: Scenario) -> Actuals:
         rule = "no value lies in the days that the charts show" if len(table) else "there are no rows below the header"
         raise ScenarioError([Fault(label, 0, "", "", rule, f"give values from {ends}" if len(table) else "")])
     left_out = int((~inside).sum())
-    some = f"{left_out} of {len(table)} actuals lie outside the days that the charts show, {ends}"
+    some = f"actuals outside the days that the charts show ({ends}), not drawn: {left_out} of {len(table)}"
     return Actuals(table[inside].reset_index(drop=True), (some,) if left_out else ())
 
 

@@ -77,7 +77,7 @@ def draw(table: pd.DataFrame, ax: Axes | None = None, *, goal: str, lang: str = 
     return ax
 
 
-def _span(row: Any, base: float) -> tuple[float, float]:
+def span(row: Any, base: float) -> tuple[float, float]:
     """Return where a bar begins and ends, as changes against the current plan."""
     if row.kind in ("current", "proposed"):
         return 0.0, row.value - base
@@ -85,7 +85,7 @@ def _span(row: Any, base: float) -> tuple[float, float]:
 
 
 def _bar(ax: Axes, place: int, row: Any, base: float) -> None:
-    start, end = _span(row, base)
+    start, end = span(row, base)
     if row.kind == "current":
         ax.plot([0], [place], "D", color=ORANGE, mec=BLACK, ms=6, zorder=3)
         return
@@ -103,7 +103,7 @@ def _amount(ax: Axes, place: int, row: Any, base: float, words: str) -> None:
     """Write what a step adds beside its bar."""
     if row.kind in ("current", "proposed"):
         return
-    start, end = _span(row, base)
+    start, end = span(row, base)
     gain = end >= start
     ax.annotate(words, (end, place), (4 if gain else -4, 0), textcoords="offset points", fontsize=7.5, va="center",
                 ha="left" if gain else "right", zorder=4)  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.plots.style import BLUE, DARK, ORANGE, PALE, VERMILLION, filled, label
+from experiments.plots.style import BLUE, DARK, ORANGE, PALE, VERMILLION
 from experiments.report.figure import INK, Chart, Json, layout, plain, scale, short, still
 from experiments.tables import rows
 from optimize.plots.waterfall import draw, shortened, span
@@ -14,9 +14,8 @@ from optimize.report.head import interval
 from optimize.report.marks import diamond
 from optimize.report.wording import Wording
 
-NARROW = 22
-"""Columns of a line beside a bar; a name has two."""
-LABEL = {"size": 11}
+ROW = 42
+"""Height of a step [CSS pixels]."""
 
 
 def waterfall(table: pd.DataFrame, wording: Wording) -> Chart:
@@ -27,7 +26,7 @@ def waterfall(table: pd.DataFrame, wording: Wording) -> Chart:
     steps = shown[1:-1]
     told = "; ".join(f"{_name(row, wording)} {wording.more(row.value, wording.unit)}" for row in steps)
     ends = [v for row in shown for v in (*span(row, first.value), row.low, row.high) if not isnan(v)]
-    gap = 0.25 * (max(ends) - min(ends) or 1.0)
+    gap = 0.06 * (max(ends) - min(ends) or 1.0)
     return Chart(
         id="waterfall",
         title=wording("gain.chart", goal=wording(f"goal.{wording.goal}")),
@@ -38,17 +37,13 @@ def waterfall(table: pd.DataFrame, wording: Wording) -> Chart:
         plotly={
             "data": list(_traces(shown, wording)),
             "layout": layout(
-                xaxis=scale(min(ends) - gap, max(ends) + gap, wording.unit, wording, most=8)
-                | {"zeroline": True, "zerolinecolor": INK},
-                yaxis={
-                    "tickvals": list(range(len(shown))), "ticktext": [_beside(_name(row, wording)) for row in shown],
-                    "range": [len(shown) - 0.4, -0.6], "fixedrange": True, "automargin": True, "showgrid": False,
-                    "zeroline": False,
-                },
-                hovermode="closest", bargap=0.35,
+                xaxis=scale(min(ends) - gap, max(ends) + gap, wording.unit, wording)
+                | {"zeroline": True, "zerolinecolor": INK, "tickangle": 0},
+                yaxis={"range": [len(shown) - 0.5, -0.75], "fixedrange": True, "visible": False},
+                hovermode="closest", annotations=[_named(place, row, wording) for place, row in enumerate(shown)],
             ),
         },
-        height=70 + 34 * len(shown),
+        height=50 + ROW * len(shown),
     )  # fmt: skip
 
 
@@ -58,42 +53,42 @@ def _name(row: Any, wording: Wording) -> str:
     return wording("gain.others", n=row.name) if row.kind == "others" else wording(f"gain.{row.kind}")
 
 
-def _beside(name: str) -> str:
-    """Return a name in lines that fit beside a bar."""
-    return "<br>".join(plain(line) for line in filled(label(name, most=2 * NARROW - 6), NARROW).split("\n"))
+def _told(row: Any, wording: Wording) -> str:
+    """Return the amount of a step, or the goal that it ends at."""
+    if row.kind in ("current", "proposed"):
+        return wording.of_goal(row.value)
+    return wording.more(row.value, wording.unit)
+
+
+def _named(place: int, row: Any, wording: Wording) -> Json:
+    """Return a step's name and amount above its bar, where they fit on the narrowest screen."""
+    text = f"{plain(_name(row, wording))}  <b>{plain(_told(row, wording))}</b>"
+    return {
+        "x": 0, "xref": "paper", "xanchor": "left", "y": place - 0.22, "yanchor": "bottom", "text": text,
+        "showarrow": False, "font": {"size": 12}, "bgcolor": "rgba(255,255,255,0.65)", "borderpad": 0,
+    }  # fmt: skip
 
 
 def _traces(shown: list[Any], wording: Wording) -> Iterator[Json]:
     """Yield the bars, the point of the current plan, and the interval of the whole change."""
     base, last = shown[0].value, shown[-1]
     steps = [(place, row, *span(row, base)) for place, row in enumerate(shown) if row.kind != "current"]
-    texts = [wording.more(end - start, wording.unit) for _, _, start, end in steps]
     looks = [_look(row.kind, end - start) for _, row, start, end in steps]
     yield {
-        "type": "bar", "orientation": "h", "y": [place for place, *_ in steps],
+        "type": "bar", "orientation": "h", "y": [place for place, *_ in steps], "width": 0.46, "offset": -0.16,
         "x": short(end - start for *_, start, end in steps), "base": short(start for *_, start, _ in steps),
-        "text": [*texts[:-1], ""], "textposition": "outside", "cliponaxis": False, "textfont": LABEL,
         "marker": {
             "color": [colour for colour, _ in looks], "line": {"color": INK, "width": 0.5},
             "pattern": {"shape": [shape for _, shape in looks], "fgcolor": INK, "size": 6, "solidity": 0.25},
         },
-        "hovertext": [f"{plain(_name(row, wording))}: {t}" for (_, row, *_), t in zip(steps, texts, strict=True)],
+        "hovertext": [f"{plain(_name(row, wording))}: {plain(_told(row, wording))}" for _, row, *_ in steps],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }  # fmt: skip
-    yield {
-        "x": [0], "y": [0], "mode": "markers+text", "marker": diamond(), "text": [f" {wording.of_goal(base)}"],
-        "textposition": "middle right", "textfont": LABEL, "cliponaxis": False, "hoverinfo": "skip",
-    }  # fmt: skip
-    total = wording("gain.total", value=wording.of_goal(last.value), change=texts[-1])
-    yield {
-        "x": short([max(0.0, *(v for v in (last.high, last.value - base) if not isnan(v)))]), "y": [len(shown) - 1],
-        "mode": "text", "text": [f"  {plain(total)}"], "textposition": "middle right", "textfont": LABEL,
-        "cliponaxis": False, "hoverinfo": "skip",
-    }  # fmt: skip
+    yield {"x": [0], "y": [0.07], "mode": "markers", "marker": diamond(), "hoverinfo": "skip"}
     if not isnan(last.low):
         told = plain(wording("gain.interval", interval=interval(last.low, last.high, wording.unit, wording)))
         yield {
-            "x": short([last.low, last.high]), "y": [len(shown) - 1] * 2, "mode": "lines+markers",
+            "x": short([last.low, last.high]), "y": [len(shown) - 0.93] * 2, "mode": "lines+markers",
             "line": {"color": VERMILLION, "width": 2}, "marker": {"symbol": "line-ns-open", "size": 11},
             "hovertemplate": f"{told}<extra></extra>",
         }  # fmt: skip

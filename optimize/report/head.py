@@ -42,14 +42,13 @@ class Head:
 def head(found: "Optimum", wording: Wording) -> Head:
     """Return the head."""
     row, asked = goal_row(found.market.goal, found.answer.tables["verification"]), found.answer.manifest
-    verdict = "confirmed" if found.confirmed else "unconfirmed"
     runs = wording("head.runs", n=wording.whole(asked["replications"]), users=wording.whole(asked["users"]),
                    people=wording.whole(found.scenario.market.people))  # fmt: skip
     proof = wording("head.proof", n=int(row.seeds))
     return Head(
         question=_question(found, wording),
         answer=tuple(wording.held(words) for words in _answer(found, row, wording)),
-        verdict=wording(f"head.{verdict}"),
+        verdict=wording("head.confirmed" if found.confirmed else "head.unconfirmed"),
         grade=4 if found.confirmed else 0,
         warning=wording("head.broken") if found.confirmed and not found.answer.good else "",
         meta=(runs, proof),

@@ -1,8 +1,8 @@
 """Sentences of the search as patterns, so that a report can say them in its reader's language and number format.
 
 What a sentence holds is named by its kind: n_ a number, g_ an amount of the goal, w_ the same with its noun, y_ yuan,
-p_ percent, of_ levers or limits, targets_ and setting_ keys of the scenario, plan_ a plan of the search, s_ a sentence
-within it; other names stand for themselves.
+p_ percent, amount_ a number with its unit, of_ levers or limits, targets_ and setting_ keys of the scenario, plan_ a plan of
+the search, s_ a sentence within it; other names stand for themselves.
 """
 
 import re
@@ -58,16 +58,14 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
         "missed": "{of_limit} is missed by {n_short} {unit}.",
         "unknown": "At the edge of what their responses are known for: {of_posts}.",
         # prices
-        "room": "{y_amount} yuan more room in {of_post} buys {w_change} <goal>",
-        "room_cost": "{y_amount} yuan more room in {of_post} costs {w_change} <goal>",
-        "buys": "{y_amount} yuan more in {of_limit} buys {w_change} <goal>",
-        "costs": "{y_amount} yuan more in {of_limit} costs {w_change} <goal>",
-        "eased": "{y_amount} yuan less asked by {of_limit} buys {w_change} <goal>",
-        "eased_cost": "{y_amount} yuan less asked by {of_limit} costs {w_change} <goal>",
-        "left": "{y_amount} yuan more on the left of {of_limit} buys {w_change} <goal>",
-        "left_cost": "{y_amount} yuan more on the left of {of_limit} costs {w_change} <goal>",
-        "unit_eased": "{n_amount} {unit} less asked by {of_limit} buys {w_change} <goal>",
-        "unit_buys": "{n_amount} {unit} more in {of_limit} buys {w_change} <goal>",
+        "room": "{amount_step} more room in {of_post} buys {w_change} <goal>",
+        "room_cost": "{amount_step} more room in {of_post} costs {w_change} <goal>",
+        "buys": "{amount_step} more in {of_limit} buys {w_change} <goal>",
+        "costs": "{amount_step} more in {of_limit} costs {w_change} <goal>",
+        "eased": "{amount_step} less asked by {of_limit} buys {w_change} <goal>",
+        "eased_cost": "{amount_step} less asked by {of_limit} costs {w_change} <goal>",
+        "left": "{amount_step} more on the left of {of_limit} buys {w_change} <goal>",
+        "left_cost": "{amount_step} more on the left of {of_limit} costs {w_change} <goal>",
         "free": "{of_limit} is met exactly but costs nothing",
         "priceless": "{of_limit}: the solver gave no price",
         # doubts
@@ -85,8 +83,7 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
 }
 PROOF = ("expected", "by_risk", "solver", "bound")
 """Sentences told with the proof."""
-PRICES = ("room", "room_cost", "buys", "costs", "eased", "eased_cost", "left", "left_cost", "unit_eased", "unit_buys",
-          "free", "priceless")  # fmt: skip
+PRICES = ("room", "room_cost", "buys", "costs", "eased", "eased_cost", "left", "left_cost", "free", "priceless")  # fmt: skip
 """Sentences told with the prices."""
 SHOWN = ("together_now", "together_then")
 """Sentences that say what the head shows."""

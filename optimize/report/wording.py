@@ -11,6 +11,7 @@ from experiments.report.sensitivity import number_name
 from experiments.report.strongest import lever_name
 from experiments.tables import rows
 from experiments.units import MINUS
+from optimize.rehearsals import GOALS
 from optimize.report.sentences import SENTENCES
 from sim.kpis import KPIS
 
@@ -138,7 +139,13 @@ class Wording(Language):
         kind = name.partition("_")[0]
         if kind == "s":
             return self.sentence(text)[1]
-        told = {"of": self.names, "setting": self.setting, "targets": self.targets, "plan": self.unquoted}
+        told = {
+            "of": self.names,
+            "setting": self.setting,
+            "targets": self.targets,
+            "plan": self.unquoted,
+            "amount": self.counted,
+        }
         if kind in told:
             return told[kind](text)
         if kind not in ("n", "g", "w", "y", "p"):
@@ -149,6 +156,18 @@ class Wording(Language):
         if kind == "w":
             return self(f"worth.{self.goal}", value=self.of_goal(value))
         return {"n": self.compact, "g": self.of_goal, "y": self.yuan}[kind](value)
+
+    def counted(self, text: str) -> str:
+        """Return a number with the unit that the money solver gave it."""
+        number, _, unit = text.partition(" ")
+        value, goal = float(number.replace(",", "")), next((k for k, words in GOALS.items() if words == unit), "")
+        if unit == "yuan":
+            return self.yuan(value)
+        return (
+            self(f"worth.{goal}", value=self.amount(value, KPIS[goal].unit))
+            if goal
+            else f"{self.compact(value)} {unit}"
+        )
 
     def setting(self, path: str) -> str:
         """Return a setting's name for people."""

@@ -3,22 +3,16 @@
 All three speak the protocol of `concurrent.futures.Executor`; nothing else of them is used.
 """
 
-import multiprocessing
 import os
-import signal
-import sys
-import threading
-import types
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.sharedctypes import RawArray
 from typing import Any, TypeVar
 
+from experiments.processes import team, watch
+
 T = TypeVar("T")
-Tick = Callable[[int, int], None]
-"""Called by a run with the days it has done and has to do."""
 
 
 class LostError(RuntimeError):
@@ -63,12 +57,12 @@ def share_out(jobs: int, threads: int = 1, processes: int | None = None) -> tupl
 
 @contextmanager
 def crew(
-    on: str | None, jobs: int, threads: int = 1, processes: int | None = None, watch: Callable[[], None] | None = None
+    on: str | None, jobs: int, threads: int = 1, processes: int | None = None, look: Callable[[], None] | None = None
 ) -> Iterator[Crew]:
     """Give the executor for so many jobs and close it after; after an error no child outlives the block.
 
-    `on` is None (this machine) or dask://HOST:PORT. `watch` is called as runs go on in this process. Raises
-    `ValueError` for another address, `ClusterError` when no cluster answers there.
+    `on` is None (this machine) or dask://HOST:PORT. `look` is called as runs go on when this process makes all of them.
+    Raises `ValueError` for another address, `ClusterError` when no cluster answers there.
     """
     if on is not None:
         with _cluster(on) as found:
@@ -76,21 +70,13 @@ def crew(
         return
     processes, threads = share_out(jobs, threads, processes)
     if processes == 1:
-        yield _alone(threads, watch)
+        yield _alone(threads, look)
         return
-    with _processes(processes, threads) as found:
-        yield found
+    with team(processes) as (executor, under_way):
+        yield Crew(executor, processes, threads, under_way)
 
 
 # --- In this process --------------------------------------------------------------------------------------------------
-
-_TICK: list[Tick] = []
-
-
-def tick(done: int, of: int) -> None:
-    """Tell whoever watches this process how far its run is."""
-    for each in _TICK:
-        each(done, of)
 
 
 class _Alone(Executor):
@@ -103,72 +89,16 @@ class _Alone(Executor):
         return future
 
 
-def _alone(threads: int, watch: Callable[[], None] | None) -> Crew:
+def _alone(threads: int, look: Callable[[], None] | None) -> Crew:
     share = [0.0]
 
     def told(done: int, of: int) -> None:
         share[0] = 0.0 if done == of else done / of
-        if watch is not None:
-            watch()
+        if look is not None:
+            look()
 
-    _TICK[:] = [told]
+    watch(told)
     return Crew(_Alone(), 1, threads, lambda: share[0])
-
-
-# --- In processes of this machine -------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _processes(processes: int, threads: int) -> Iterator[Crew]:
-    context = multiprocessing.get_context("spawn")
-    board, places = RawArray("d", processes), context.Value("i", 0)
-    before = set(multiprocessing.active_children())
-    pool = _Unseen(processes, mp_context=context, initializer=_enter, initargs=(board, places))
-    try:
-        yield Crew(pool, processes, threads, lambda: sum(board))
-    except BaseException:
-        for child in set(multiprocessing.active_children()) - before:
-            child.kill()
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
-
-
-class _Unseen(ProcessPoolExecutor):
-    """Children that do not run the caller's script again, and that Ctrl-C in the terminal does not reach."""
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        main = sys.modules["__main__"]
-        mask = getattr(signal, "pthread_sigmask", None)
-        old = mask(signal.SIG_BLOCK, {signal.SIGINT}) if mask else set()
-        sys.modules["__main__"] = types.ModuleType("__main__")
-        try:
-            return super().submit(fn, *args, **kwargs)
-        finally:
-            sys.modules["__main__"] = main
-            if mask:
-                mask(signal.SIG_SETMASK, old)
-
-
-def _enter(board: Any, places: Any) -> None:
-    """Set a child up: its place on the board, deaf to Ctrl-C (its parent ends it), gone when its parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with places.get_lock():
-        place = places.value % len(board)
-        places.value += 1
-
-    def told(done: int, of: int) -> None:
-        board[place] = 0.0 if done == of else done / of
-
-    _TICK[:] = [told]
-    threading.Thread(target=_follow_parent, daemon=True).start()
-
-
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 # --- On a cluster -----------------------------------------------------------------------------------------------------

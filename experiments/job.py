@@ -10,9 +10,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from experiments import codec, executors
+from experiments import codec
 from experiments.codec import Rows
 from experiments.curves import curves
+from experiments.processes import tick
 from experiments.tables import categorised
 from scenarios import Scenario
 from sim.compile import source_digest
@@ -102,7 +103,7 @@ def perform(job: Job) -> bytes:
     """Make a run and return its tables, encoded."""
     run = simulate(
         job.scenario, job.seed, engine=job.engine, threads=job.threads, days=job.days, journeys=job.journeys,
-        progress=lambda done, _: executors.tick(done, job.scenario.clock.burn_in + job.length),
+        progress=lambda done, _: tick(done, job.scenario.clock.burn_in + job.length),
     )  # fmt: skip
     return codec.encode(job.about, _tables(run, job))
 

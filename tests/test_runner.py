@@ -1,10 +1,12 @@
 """The runner: the same tables from every executor, nothing made twice, nothing lost when somebody is killed."""
 
+import multiprocessing
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +18,10 @@ import pytest
 from markets import plan
 
 import scenarios
-from experiments import codec, executors, runner
+from experiments import codec, executors, processes, runner
 from experiments.executors import ClusterError, LostError
 from experiments.job import Job
+from experiments.processes import tick
 from experiments.runner import ModelError, Progress, Runner, Stopped
 from experiments.store import Store
 
@@ -107,11 +110,47 @@ def test_a_killed_child_is_told(monkeypatch):
     monkeypatch.setattr(runner, "perform", _dies)
     with pytest.raises(LostError, match="out of memory"):
         Runner(processes=2).tables(jobs(2), 2)
+    end = time.monotonic() + 60
+    while [thread for thread in threading.enumerate() if thread.name == processes.THREAD]:
+        assert time.monotonic() < end, "the run in this process goes on"
+        time.sleep(0.01)
+
+
+def test_this_process_and_a_child_both_work(tmp_path, monkeypatch):
+    """The first run does not wait for the child to come up, and the second one does: so the third is the child's."""
+    monkeypatch.setattr(runner, "perform", _says_where)
+    monkeypatch.setenv("SANDTABLE_TEST_MARK", str(tmp_path / "mark"))
+    where = [tables.head["where"] for tables in Runner(processes=2).tables(jobs(3), 3)]
+    assert where[:2] == [os.getpid()] * 2
+    assert where[2] != os.getpid()
+    assert multiprocessing.active_children() == []
+
+
+def _says_where(job: Job) -> bytes:
+    mark = Path(os.environ["SANDTABLE_TEST_MARK"])
+    if multiprocessing.parent_process() is not None:
+        mark.touch()
+    while job.seed == 2 and not mark.exists():
+        time.sleep(0.01)
+    return codec.encode(job.about | {"where": os.getpid()}, {})
+
+
+def test_what_a_child_cannot_read_is_told(monkeypatch):
+    def inside(job: Job) -> bytes:
+        return _dies(job)
+
+    monkeypatch.setattr(runner, "perform", inside)
+    with pytest.raises(AttributeError, match="inside"):
+        Runner(processes=2).tables(jobs(2), 2)
 
 
 def _dies(job: Job) -> bytes:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return b""
+    """Kill a child; go on for ever in the process that runs the tests, until nobody waits for it."""
+    if multiprocessing.parent_process() is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    while True:
+        tick(1, 2)
+        time.sleep(0.01)
 
 
 def test_a_worker_with_another_model_is_refused(monkeypatch):

@@ -6,14 +6,15 @@
 | reserve held back, bonus pool | `at_most(..., reserve=)` |
 | committed money, minimum presence | `at_least` |
 | account shares, bands, sub-splits, quarter x channel shares | `share` |
-| tranches: cumulative money by period | `tranches` |
-| availability dates | a cell's `upper=0` |
+| tranches: cumulative money by period | `tranches`; by the parts that cells spend before one arrives `arrived` |
+| availability dates | a cell's `upper=0`, or no cell |
 | pacing | `pacing` (change from period to period), `share` (part of the whole in one period) |
+| placements, sessions, places a day | `quota` |
 | several levers at once | `Limit` itself, any coefficients and sense |
 | minimum ROAS, filter (a lever is used only at that return) | `minimum_return`, per plan or per lever |
-| expense-ratio cap, CAC cap, cost per KPI | `cost_per` |
+| expense-ratio cap, CAC cap, cost per KPI, obligations per unit, commission | `cost_per` |
 | targets, hard or soft | `target` |
-| price shock that must be affordable | `at_most(..., surcharge=)` |
+| price shock that must be affordable | `at_most(..., surcharge=)`, of some cells `at_most(..., dearer=)` |
 | variable cost per order | `at_most(..., per={kpi: yuan})` |
 | better levers filled first | `priority` |
 """
@@ -26,17 +27,19 @@ from optimize.problem import Cell, Limit
 
 def at_most(
     name: str, cells: Iterable[Cell], money: float, *, reserve: float = 0.0, surcharge: float = 0.0,
-    per: Mapping[str, float] | None = None, soft: float | None = None, weight: float = 1.0,
+    dearer: Mapping[str, float] | None = None, per: Mapping[str, float] | None = None, soft: float | None = None,
+    weight: float = 1.0,
 ) -> Limit:  # fmt: skip
     """Return: the cells spend at most `money` [yuan].
 
     `reserve`: share of the money held back, 0..1. `surcharge`: the spend must be affordable at prices that much higher
-    (.5 for 50 %). `per`: yuan that each unit of a KPI costs besides (a subsidy per order).
+    (.5 for 50 %); `dearer`: the same by cell name, besides. `per`: yuan that each unit of a KPI costs besides (a subsidy
+    per order).
     """
     cells = tuple(cells)
     if not 0 <= reserve <= 1:
         raise ValueError(f"`0 <= reserve <= 1` must hold, but got {reserve!r}")
-    spend = {c.name: 1.0 + surcharge for c in cells}
+    spend = {c.name: 1.0 + surcharge + (dearer or {}).get(c.name, 0.0) for c in cells}
     value = {(c.name, k): yuan for c in cells for k, yuan in (per or {}).items() if k in c.responses}
     return Limit(name, spend, value, "<=", money * (1 - reserve), soft, weight)
 
@@ -93,12 +96,33 @@ def tranches(name: str, cells: Iterable[Cell], caps: Mapping[str, float], period
     return tuple(found)
 
 
-def pacing(name: str, cells: Iterable[Cell], periods: Sequence[str], change: float) -> tuple[Limit, ...]:
-    """Return: from one period to the next, what the cells spend together changes by at most `change` [yuan]."""
+def arrived(name: str, cells: Iterable[Cell], early: Mapping[str, float], part: float) -> Limit:
+    """Return: before more money arrives, the cells have spent at most this part of what they spend in all.
+
+    `early`: the part of each cell's money that is spent before.
+    """
+    return Limit(name, {c.name: early[c.name] - part for c in cells}, {}, "<=", 0.0)
+
+
+def quota(name: str, cell: Cell, money: float) -> Limit:
+    """Return: a cell spends at most `money` [yuan], the price of all that may be bought."""
+    return at_most(name, [cell], money)
+
+
+def pacing(
+    name: str, cells: Iterable[Cell], periods: Sequence[str], change: float,
+    parts: Mapping[str, Mapping[str, float]] | None = None,
+) -> tuple[Limit, ...]:  # fmt: skip
+    """Return: from one period to the next, what the cells spend together changes by at most `change` [yuan].
+
+    `parts`: by cell name, what part of its money is spent in each period; a cell's own period alone unless given.
+    """
     cells = tuple(cells)
+    parts = {c.name: {c.period: 1.0} for c in cells} if parts is None else parts
     found = []
     for before, after in pairwise(periods):
-        up = {c.name: 1.0 for c in cells if c.period == after} | {c.name: -1.0 for c in cells if c.period == before}
+        change_of = {c.name: parts[c.name].get(after, 0.0) - parts[c.name].get(before, 0.0) for c in cells}
+        up = {cell: part for cell, part in change_of.items() if part}
         down = {k: -v for k, v in up.items()}
         found.append(Limit(f"{name}: rise from {before} to {after}", up, {}, "<=", change))
         found.append(Limit(f"{name}: fall from {before} to {after}", down, {}, "<=", change))
@@ -120,14 +144,15 @@ def minimum_return(
 
 def cost_per(
     name: str, cells: Iterable[Cell], kpi: str, most: float, *, fixed_spend: float = 0.0, fixed_kpi: float = 0.0,
-    soft: float | None = None, weight: float = 1.0,
+    besides: Mapping[str, float] | None = None, soft: float | None = None, weight: float = 1.0,
 ) -> Limit:  # fmt: skip
     """Return: spend and `fixed_spend` are at most `most` for each unit of the KPI, which is `fixed_kpi` besides.
 
-    With GMV and .18 the expense-ratio cap; with new customers and 60 yuan the CAC cap.
+    With GMV and .18 the expense-ratio cap; with new customers and 60 yuan the CAC cap. `besides`: by cell name, yuan that
+    each unit of the KPI that it brings costs besides (a commission).
     """
     cells = tuple(cells)
-    value = {(c.name, kpi): -most for c in cells if kpi in c.responses}
+    value = {(c.name, kpi): (besides or {}).get(c.name, 0.0) - most for c in cells if kpi in c.responses}
     level = most * fixed_kpi - fixed_spend
     return Limit(name, {c.name: 1.0 for c in cells}, value, "<=", level, soft, weight)
 

@@ -1,10 +1,15 @@
-"""The limits of a plan in the money solver's terms: its budget, its accounts, and the rules under `choices.limits`."""
+"""The limits of a plan in the money solver's terms: its budget, its accounts, its tranches, and `choices.limits`.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+A post in a phase spends there; a post over the whole plan spends a fixed part of its money in each phase, which counts
+where a limit names phases.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from optimize import limits
-from optimize.limits import at_least, at_most, cost_per, minimum_return, pacing, share, tranches
+from optimize.courses import Course, courses
+from optimize.limits import arrived, at_least, at_most, cost_per, minimum_return, pacing, quota, share
 from optimize.problem import Cell, Limit
 from scenarios import Scenario
 from scenarios.choices import (
@@ -13,13 +18,18 @@ from scenarios.choices import (
     PaceLimit,
     PriceLimit,
     PriorityLimit,
+    QuotaLimit,
     ReturnLimit,
     ShareLimit,
     SpendLimit,
 )
+from scenarios.levers import Media
 
 GOAL = "goal"
 """KPI of the cells' responses: what is credited to them of the goal."""
+
+UNITS = {"gmv": "yuan of GMV", "orders": "orders", "profit": "yuan of profit"}
+"""What a unit of each goal is called."""
 
 
 @dataclass(frozen=True)
@@ -30,82 +40,162 @@ class Rest:
     """Goal that is credited to no media lever."""
     spend: float
     """Cost of everything but media [yuan]."""
+    rate: float = 1.0
+    """What of `choices.goal`, of which limits speak, one unit of that goal stands for."""
+    media_rate: float = 1.0
+    """What of `choices.goal` one unit of the goal credited to media stands for."""
 
 
 def plan_limits(scenario: Scenario, cells: Sequence[Cell], budget: float, rest: Rest, band: float) -> list[Limit]:
     """Return every limit on the media money of a plan.
 
-    `budget`: for all media [yuan]; `band`: part of an account's present media money by which it may change. The account of
-    a cell stands in `Cell.account`, its period in `Cell.period`.
+    `cells`: one for each of its posts, by name. `budget`: for all media [yuan]; `band`: part of an account's present media
+    money by which it may change. Raises `ValueError` for a limit that names an unknown account.
     """
+    known = courses(scenario)
     found = [at_most("the media budget", cells, budget)]
-    present = scenario_money(scenario)
-    whole = sum(present.values())
+    found += account_limits(cells, known, budget, band)
+    found += tranche_limits(scenario, cells, known)
+    for name, rule in scenario.choices.limits.items():
+        made = rule_limits(scenario, rule.title or name, rule, cells, known, budget, rest)
+        found += [replace(limit, soft=rule.shortfall) for limit in made]
+    return found
+
+
+def account_limits(cells: Sequence[Cell], known: Mapping[str, Course], budget: float, band: float) -> Iterable[Limit]:
+    """Yield the bounds of what each account may spend on media, in proportion to the budget."""
+    whole = sum(course.money for course in known.values())
     for account in dict.fromkeys(cell.account for cell in cells):
         mine = [cell for cell in cells if cell.account == account]
-        money = present[account] * budget / whole
-        label = f"account {account}"
+        money = sum(course.money for course in known.values() if course.account == account) * budget / whole
         if money * (1 + band) < budget * (1 - 1e-12):
-            found.append(at_most(label, mine, money * (1 + band)))
+            yield at_most(f"account {account}", mine, money * (1 + band))
         if 0 < band < 1:
-            found.append(at_least(f"{label}, at least", mine, money * (1 - band)))
-    found += tranche_limits(scenario, cells, budget)
-    for name, rule in scenario.choices.limits.items():
-        found += rule_limits(rule.title or name, rule, cells, rest, list(scenario.phases))
-    return found
+            yield at_least(f"account {account}, at least", mine, money * (1 - band))
 
 
-def tranche_limits(scenario: Scenario, cells: Sequence[Cell], budget: float) -> list[Limit]:
-    """Return: by the end of a phase, media have spent no more than has arrived of the money by then."""
+def tranche_limits(scenario: Scenario, cells: Sequence[Cell], known: Mapping[str, Course]) -> Iterable[Limit]:
+    """Yield: before a tranche arrives, the media of an account have spent no more than has arrived of their money."""
     arrivals = sorted((t.day, t.share) for t in scenario.accounts.tranches)
-    phases = sorted(scenario.phases, key=lambda name: scenario.span(name)[0])
-    paced = [cell for cell in cells if cell.period in scenario.phases]
-    caps = {}
-    for phase in dict.fromkeys(p for p in phases if any(cell.period == p for cell in paced)):
-        arrived = sum(share for day, share in arrivals if day <= scenario.span(phase)[1])
-        if arrivals and arrived < 1 - 1e-9:
-            caps[phase] = arrived * budget
-    return list(tranches("money arrived", paced, caps, phases))
+    for day in dict.fromkeys(day for day, _ in arrivals if day > 0):
+        part = sum(share for before, share in arrivals if before < day)
+        for account in dict.fromkeys(cell.account for cell in cells):
+            mine = [cell for cell in cells if cell.account == account]
+            early = {cell.name: known[cell.name].early[day] for cell in mine}
+            if max(early.values()) > part:
+                yield arrived(f"account {account}, money arrived before day {day}", mine, early, part)
 
 
-def scenario_money(scenario: Scenario) -> dict[str, float]:
-    """Return the media money of each account [yuan]."""
-    from optimize.spending import posts
-
-    found: dict[str, float] = {}
-    for post in posts(scenario):
-        found[post.account] = found.get(post.account, 0.0) + post.money
-    return found
-
-
-def rule_limits(name: str, rule: AnyLimit, cells: Sequence[Cell], rest: Rest, periods: Sequence[str]) -> list[Limit]:
+def rule_limits(
+    scenario: Scenario, name: str, rule: AnyLimit, cells: Sequence[Cell], known: Mapping[str, Course], budget: float,
+    rest: Rest,
+) -> list[Limit]:  # fmt: skip
     """Return one rule of a plan as limits; none when it is about no cell."""
-    mine = chosen(cells, rule.levers, rule.windows)
+    parts = parts_in(cells, known, rule.windows)
+    mine = chosen(cells, rule.levers, parts)
     if not mine:
         return []
     if isinstance(rule, ShareLimit):
-        whole = chosen(cells, rule.of, rule.windows)
-        return list(share(name, mine, whole, float(rule.at_least or 0), 1.0 if rule.at_most is None else rule.at_most))
+        whole, most = chosen(cells, rule.of, parts), 1.0 if rule.at_most is None else rule.at_most
+        return [weighed(m, parts) for m in share(name, mine, whole, float(rule.at_least or 0), most)]
     if isinstance(rule, SpendLimit):
         lower = [] if rule.at_least is None else [at_least(f"{name}, at least", mine, rule.at_least)]
-        return lower + ([] if rule.at_most is None else [at_most(f"{name}, at most", mine, rule.at_most)])
+        upper = [] if rule.at_most is None else [at_most(f"{name}, at most", mine, rule.at_most)]
+        return [weighed(m, parts) for m in lower + upper]
     if isinstance(rule, ReturnLimit):
         groups = {c.lever: [o for o in mine if o.lever == c.lever] for c in mine} if rule.each else {"": mine}
         titles = {lever: f"{name}: {lever}" if lever else name for lever in groups}
-        return [minimum_return(titles[lever], group, GOAL, rule.at_least) for lever, group in groups.items()]
+        made = [minimum_return(titles[lever], group, GOAL, rule.at_least) for lever, group in groups.items()]
+        return [replace(weighed(m, parts, rest.media_rate), unit=UNITS[scenario.choices.goal]) for m in made]
     if isinstance(rule, CostLimit):
-        return [cost_per(name, cells, GOAL, rule.at_most, fixed_spend=rest.spend, fixed_kpi=rest.goal)]
+        return [cost_limit(scenario, name, rule, cells, rest)]
     if isinstance(rule, PaceLimit):
-        money = sum(c.high for c in mine) / 2
-        return list(pacing(name, mine, [p for p in periods if any(c.period == p for c in mine)], rule.change * money))
+        return pace_limits(scenario, name, rule, mine, known, budget)
     if isinstance(rule, PriceLimit):
-        return [at_most(name, mine, sum(c.high for c in mine), surcharge=rule.surcharge)]
+        dearer = {c.name: rule.surcharge * parts[c.name] for c in mine}
+        return [at_most(name, cells, budget + helping(scenario, name, rule.accounts), dearer=dearer)]
+    if isinstance(rule, QuotaLimit):
+        return [quota(f"{name}: {c.name}", c, most_of(rule, known[c.name])) for c in mine]
     assert isinstance(rule, PriorityLimit)
-    then = chosen(cells, rule.before, rule.windows)
-    pairs = [(a, b) for a in mine for b in then if a.high > 0 and b.high > 0]
+    return priorities(name, rule, mine, chosen(cells, rule.before, parts), known, rest.media_rate)
+
+
+def parts_in(cells: Iterable[Cell], known: Mapping[str, Course], windows: Sequence[str]) -> dict[str, float]:
+    """Return the part of each cell's money that is spent in these phases; empty: in all."""
+    if not windows:
+        return {cell.name: 1.0 for cell in cells}
+    return {cell.name: sum(known[cell.name].phases.get(window, 0.0) for window in windows) for cell in cells}
+
+
+def chosen(cells: Iterable[Cell], levers: Sequence[str], parts: Mapping[str, float]) -> list[Cell]:
+    """Return the cells of these levers (empty: all) that spend in the phases asked for."""
+    return [c for c in cells if (not levers or c.lever in levers) and parts[c.name] > 0]
+
+
+def weighed(limit: Limit, parts: Mapping[str, float], rate: float = 1.0) -> Limit:
+    """Return the limit over parts of the cells' money, a unit of their responses worth `rate`."""
+    spend = {cell: c * parts[cell] for cell, c in limit.spend.items()}
+    value = {(cell, kpi): c * parts[cell] * rate for (cell, kpi), c in limit.value.items()}
+    return replace(limit, spend=spend, value=value)
+
+
+def cost_limit(scenario: Scenario, name: str, rule: CostLimit, cells: Sequence[Cell], rest: Rest) -> Limit:
+    """Return the cap of all costs, commissions among them (on the GMV that a lever brings), for each unit of the goal."""
+    besides = dict.fromkeys((cell.name for cell in cells), rule.besides)
+    if scenario.choices.goal == "gmv":
+        for cell in cells:
+            lever = scenario.levers[cell.lever]
+            assert isinstance(lever, Media)
+            besides[cell.name] += lever.commission
+    own = rest.goal * rest.rate
+    made = cost_per(
+        name, cells, GOAL, rule.at_most, fixed_spend=rest.spend + rule.besides * own, fixed_kpi=own, besides=besides
+    )
+    return weighed(made, dict.fromkeys(besides, 1.0), rest.media_rate)
+
+
+def pace_limits(
+    scenario: Scenario, name: str, rule: PaceLimit, mine: Sequence[Cell], known: Mapping[str, Course], budget: float
+) -> list[Limit]:
+    """Return the limits on rise and fall between phases in which the cells spend, in the order of their first days."""
+    spent = {phase for cell in mine for phase, part in known[cell.name].phases.items() if part > 0}
+    order = sorted(spent & set(scenario.phases), key=lambda phase: scenario.span(phase)[0])
+    whole = sum(course.money for course in known.values())
+    money = sum(known[cell.name].money for cell in mine) * budget / whole
+    parts = {cell.name: known[cell.name].phases for cell in mine}
+    return list(pacing(name, mine, order, rule.change * money, parts))
+
+
+def helping(scenario: Scenario, name: str, accounts: Sequence[str]) -> float:
+    """Return the money of these accounts and those under them [yuan]."""
+    planned = scenario.accounts.planned()
+    unknown = [account for account in accounts if account not in planned]
+    if unknown:
+        raise ValueError(f"limit {name!r}: unknown account {unknown[0]!r}; known are {', '.join(planned)}")
+    return sum(money for path, money in planned.items() if any(f"{path}.".startswith(f"{a}.") for a in accounts))
+
+
+def most_of(rule: QuotaLimit, course: Course) -> float:
+    """Return the most money of a quota [yuan]: a cent less than would buy another whole unit."""
+    return rule.a_day * course.one_a_day + (course.unit - 0.01 if course.unit else 0.0)
+
+
+def priorities(
+    name: str, rule: PriorityLimit, mine: Sequence[Cell], others: Sequence[Cell], known: Mapping[str, Course], rate: float
+) -> list[Limit]:  # fmt: skip
+    """Return: no other cell is filled further than each that comes first; by `returning`, whose lever returns so much."""
+    first = list(mine)
+    if rule.returning is not None:
+        least = rule.returning
+        first = [c for c in mine if returned([o for o in mine if o.lever == c.lever], known) * rate >= least]
+    ahead = {c.lever for c in first}
+    then = [c for c in others if c.lever not in ahead]
+    pairs = [(a, b) for a in first for b in then if a.high > 0 and b.high > 0]
     return [limits.priority(f"{name}: {a.name} before {b.name}", a, b) for a, b in pairs]
 
 
-def chosen(cells: Iterable[Cell], levers: Sequence[str], windows: Sequence[str]) -> list[Cell]:
-    """Return the cells of these levers and phases; empty: all."""
-    return [c for c in cells if (not levers or c.lever in levers) and (not windows or c.period in windows)]
+def returned(cells: Sequence[Cell], known: Mapping[str, Course]) -> float:
+    """Return what the cells bring a yuan at the plan's present money, as far as their responses are known."""
+    money = [min(max(known[c.name].money, c.domain[0]), c.domain[1]) for c in cells]
+    brought = sum(float(c.responses[GOAL].at(x)) for c, x in zip(cells, money, strict=True))
+    return brought / sum(money) if sum(money) > 0 else 0.0

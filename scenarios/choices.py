@@ -35,6 +35,9 @@ class PlanLimit(Model):
     """Media levers; empty: all."""
     windows: Names = ()
     """Phases; empty: the whole plan."""
+    shortfall: Factor | None = None
+    """What of the goal each unit costs by which the limit is missed, so that a little may be given for much; 0: a miss is
+    only told; none: the limit must be kept. Units are yuan of money, of a return those of the goal."""
 
 
 class Band(PlanLimit):
@@ -84,6 +87,8 @@ class CostLimit(PlanLimit):
     kind: Literal["cost"]
     at_most: Rate
     """Most yuan for each unit of the goal."""
+    besides: Rate = 0.0
+    """Yuan that each unit of the goal costs besides, such as an obligation for each item sold."""
 
 
 class PaceLimit(PlanLimit):
@@ -91,27 +96,46 @@ class PaceLimit(PlanLimit):
 
     kind: Literal["pace"]
     change: Share
-    """Most change, as a share of what the levers spend over the plan."""
+    """Most change, as a share of what the levers spend over the plan as it is."""
 
 
 class PriceLimit(PlanLimit):
-    """The levers' placements must be affordable at dearer prices."""
+    """All placements must be affordable when those of the levers become dearer in these phases."""
 
     kind: Literal["affordable"]
     surcharge: Factor
     """Price rise that the money must bear, such as 50%."""
+    accounts: Names = ()
+    """Accounts whose money helps to bear it, such as the reserve; empty: the media money alone."""
 
 
 class PriorityLimit(PlanLimit):
     """Levers that are filled before others."""
 
     kind: Literal["priority"]
-    before: Names = Field(min_length=1)
-    """Media levers that get no larger part of their most money than the first do."""
+    before: Names = ()
+    """Media levers that get no larger part of their most money than the first do; empty: all others."""
+    returning: Factor | None = None
+    """Credited goal a yuan from which on a lever comes first, by the curves at the plan's present money; none: all
+    of `levers` do."""
+
+    @model_validator(mode="after")
+    def _some_order(self) -> "PriorityLimit":
+        if not self.before and self.returning is None:
+            raise MisfitError("before or returning must be given", fix="add one of them")
+        return self
+
+
+class QuotaLimit(PlanLimit):
+    """How many units (placements, sessions) a lever may buy for each day on which it is open, at the season's prices."""
+
+    kind: Literal["quota"]
+    a_day: Factor = 1.0
+    """Most units a day, over a phase on average."""
 
 
 AnyLimit = Annotated[
-    ShareLimit | SpendLimit | ReturnLimit | CostLimit | PaceLimit | PriceLimit | PriorityLimit,
+    ShareLimit | SpendLimit | ReturnLimit | CostLimit | PaceLimit | PriceLimit | PriorityLimit | QuotaLimit,
     Field(discriminator="kind"),
 ]
 

@@ -94,7 +94,7 @@ class Decoded(Mapping[str, pd.DataFrame]):
         return self._read[name]
 
     def columns(self, name: str) -> dict[str, list[Any]]:
-        """Return a table as a list by column, NaN where nothing is known: for a small one the quicker way."""
+        """Return a table as a list by column, which is quicker than a DataFrame; what is not known is None or NaN."""
         table = self._table(name)
         parts = zip(table.column_names, table.columns, strict=True)
         return {key: part.to_numpy(zero_copy_only=False).tolist() for key, part in parts}

@@ -34,6 +34,35 @@ def test_tables_come_back_as_they_were():
     assert found["ant"].columns.tolist() == ["a", "b", "c", "d"]
 
 
+def test_rows_come_back_as_a_table():
+    kinds = {"a": str, "b": int, "c": float, "d": bool}
+    rows = [("x", 1, 0.1, True), (None, 2, None, None), ("y", 3, np.nan, False)]
+    found = codec.Decoded(codec.encode({}, {"some": codec.Rows(kinds, rows), "none": codec.Rows(kinds, [])}))
+    wanted = pd.DataFrame(
+        {"a": ["x", None, "y"], "b": [1, 2, 3], "c": [0.1, np.nan, np.nan], "d": [True, None, False]}
+    ).astype({"a": "str", "d": "boolean"})
+    pd.testing.assert_frame_equal(found["some"], wanted)
+    pd.testing.assert_frame_equal(found["none"], wanted.iloc[:0])
+    pd.testing.assert_frame_equal(codec.Rows(kinds, rows).frame(), wanted)
+    columns = found.columns("some")
+    assert {name: columns[name] for name in "abd"} == {"a": ["x", None, "y"], "b": [1, 2, 3], "d": [True, None, False]}
+    assert columns["c"] == pytest.approx([0.1, np.nan, np.nan], nan_ok=True)
+
+
+@pytest.mark.parametrize("count", [10, 100_000])
+def test_large_tables_are_compressed(count):
+    table = pd.DataFrame({"number": np.arange(count) // 100, "name": ["all"] * count})
+    data = codec.encode({}, {"table": table})
+    assert (len(data) < table["number"].to_numpy().nbytes / 2) == (count > 10)
+    pd.testing.assert_frame_equal(codec.Decoded(data)["table"], table)
+
+
+def test_an_older_format_is_not_read(data):
+    older = data.replace(f'"format": {codec.FORMAT}'.encode(), f'"format": {codec.FORMAT - 1}'.encode(), 1)
+    with pytest.raises(codec.SpoiltError, match=f"the format is not {codec.FORMAT}"):
+        codec.describe(older)
+
+
 def test_equal_runs_give_equal_bytes(job, data):
     assert perform(job) == data
     assert perform(Job(plan(), 1, engine="process", threads=2)) == data

@@ -75,8 +75,12 @@ def write_folder(
 def fill_folder(making: Path, replication: Replication, *, charts: bool = True, lang: str = "en") -> None:
     """Write what a run folder holds into a folder that is being made; see `write_folder`."""
     (making / "scenario.yaml").write_text(scenarios.dump(replication.scenario), encoding="utf-8")
-    text = json.dumps(manifest(replication), indent=2, ensure_ascii=False)
-    (making / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    about = manifest(replication)
+    if charts:
+        from experiments.plots.style import notice
+
+        about |= {"notes": [notice(lang)]} if notice(lang) else {}
+    (making / "manifest.json").write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     replication.daily.to_parquet(making / "daily.parquet", index=False, compression="zstd")
     write_csv(making, tables(replication))
     if charts:

@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pandas as pd
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from optimize.market import Market, Outcome, Plan
 from optimize.race import Race, race
@@ -111,7 +113,7 @@ def search(
 def open_study(sampler: CoupledSampler, storage: str | None, name: str, knobs: dict[str, int]) -> Study:
     """Return the study, new or continued; the folder of a SQLite file is made.
 
-    Raises `ValueError` if it was begun otherwise.
+    Raises `ValueError` if it was begun otherwise, or the storage cannot be used.
     """
     if storage is not None and storage.startswith(SQLITE):
         Path(storage.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
@@ -121,6 +123,8 @@ def open_study(sampler: CoupledSampler, storage: str | None, name: str, knobs: d
         study = optuna.create_study(
             direction="maximize", sampler=sampler, storage=storage, study_name=name, load_if_exists=True
         )
+    except (SQLAlchemyError, StorageInternalError, ImportError) as error:
+        raise ValueError(f"the storage {storage} cannot be used: {str(error).splitlines()[0]}") from None
     finally:
         optuna.logging.set_verbosity(level)
     started = study.user_attrs.get("knobs")
@@ -147,28 +151,39 @@ def spend(
             calm = calm + 1 if sampler.doubts[done] < tolerance * abs(expected) else 0
             if calm >= 2:
                 return
-        run(study, sampler, market, min(sampler.room(done), replications - done))
+        run(study, sampler, market, min(sampler.room(done), replications - done), replications)
         if report is not None:
             report(Standing(len(begun(study)), replications, expected, half))
 
 
-def run(study: Study, sampler: CoupledSampler, market: Market, count: int) -> None:
-    """Run so many trials at once; when one cannot be made, none counts."""
+def run(study: Study, sampler: CoupledSampler, market: Market, count: int, most: int) -> None:
+    """Run so many trials at once, less those that other processes leave no place for among `most`.
+
+    When one cannot be made, none counts. Raises `ValueError` when another process has declared them void.
+    """
     trials = [study.ask(search_space(sampler.space)) for _ in range(count)]
+    places = {trial.number: place_of(study, trial.number) for trial in trials}
+    for trial in [t for t in trials if places[t.number] >= most]:
+        study.tell(trial, state=TrialState.FAIL)
+        trials.remove(trial)
     try:
         asked = [
-            (to_plan(market.space, t.params), sampler.seed * SEEDS + place_of(study, t.number) // sampler.block)
-            for t in trials
+            (to_plan(market.space, t.params), sampler.seed * SEEDS + places[t.number] // sampler.block) for t in trials
         ]
         outcomes = market.evaluate(asked)
         rows = [outcome_row(market, seed, outcome) for (_, seed), outcome in zip(asked, outcomes, strict=True)]
     except BaseException:
         for trial in trials:
-            study.tell(trial, state=TrialState.FAIL)
+            study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
         raise
-    for trial, row, outcome in zip(trials, rows, outcomes, strict=True):
-        trial.set_user_attr(RUNS, [row])
-        study.tell(trial, market.space.worth(outcome))
+    try:
+        for trial, row, outcome in zip(trials, rows, outcomes, strict=True):
+            trial.set_user_attr(RUNS, [row])
+            study.tell(trial, market.space.worth(outcome))
+    except UpdateFinishedTrialError:
+        raise ValueError(
+            f"another process took the study {study.study_name!r} over; several work on one with alone=False, or --join"
+        ) from None
 
 
 def outcome_row(market: Market, seed: int, outcome: Outcome) -> list[float]:

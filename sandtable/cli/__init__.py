@@ -34,10 +34,15 @@ _HOME = {
     "optimize": "optimize",
 }
 
+_BLAS = ("OPENBLAS", "MKL", "OMP")
+"""Libraries of linear algebra, which spin on every core for matrices as small as ours unless told not to."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; usage errors exit with 2."""
     args = parser().parse_args(argv)
+    for library in _BLAS:
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

@@ -9,6 +9,7 @@ narrows as the search closes in. What is found is raced against the current plan
 not seen; without a proven gain the current plan stays.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ from optimize.sampler import RUNS, CoupledSampler, begun, history, place_of, sea
 SEEDS = 1_000_000
 """Market seeds of a search start at this multiple of its seed; the second half of them is for the final race."""
 SQLITE = "sqlite:///"
+PAUSES = (0.1, 0.3, 0.9, 0.0)
+"""Between attempts at a storage [s]."""
 DRAWN = 4
 CURRENT, FOUND, BEST = "current", "found", "best trial"
 
@@ -117,16 +120,7 @@ def open_study(sampler: CoupledSampler, storage: str | None, name: str, knobs: d
     """
     if storage is not None and storage.startswith(SQLITE):
         Path(storage.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        study = optuna.create_study(
-            direction="maximize", sampler=sampler, storage=storage, study_name=name, load_if_exists=True
-        )
-    except (SQLAlchemyError, StorageInternalError, ImportError) as error:
-        raise ValueError(f"the storage {storage} cannot be used: {str(error).splitlines()[0]}") from None
-    finally:
-        optuna.logging.set_verbosity(level)
+    study = connect(sampler, storage, name)
     started = study.user_attrs.get("knobs")
     if started is None:
         study.set_user_attr("knobs", knobs)
@@ -136,6 +130,24 @@ def open_study(sampler: CoupledSampler, storage: str | None, name: str, knobs: d
         if set(trial.params) != set(search_space(sampler.space)):
             raise ValueError(f"study {name!r} has the parameters {sorted(trial.params)}: it is of another space")
     return study
+
+
+def connect(sampler: CoupledSampler, storage: str | None, name: str) -> Study:
+    """Return the study of a storage; tried again while another process makes the tables of a new one."""
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        for pause in PAUSES:
+            try:
+                return optuna.create_study(
+                    direction="maximize", sampler=sampler, storage=storage, study_name=name, load_if_exists=True
+                )
+            except (SQLAlchemyError, StorageInternalError, ImportError) as error:
+                fault = str(error).splitlines()[0]
+            time.sleep(pause)
+    finally:
+        optuna.logging.set_verbosity(level)
+    raise ValueError(f"the storage {storage} cannot be used: {fault}")
 
 
 def spend(

@@ -1,10 +1,21 @@
 """Media money by lever and phase: what is there, and the same plan with other money."""
 
+import numpy as np
 import pytest
+from dividing import ANNUAL, FESTIVAL, ROOM, SHIPPED, STORE, asked, divide, shipped
 from markets import everything, kpi, plan, spent
+from pydantic import ValidationError
 
+from experiments.runner import Runner
+from optimize.courses import courses
+from optimize.optimum import optimum
+from optimize.pieces import Points
+from optimize.plan_limits import GOAL, Rest, plan_limits
+from optimize.problem import Cell
 from optimize.spending import BESIDE, posts, with_money
 from scenarios import Scenario
+from scenarios.choices import Choices
+from scenarios.uncertainty import Range
 from sim.run import simulate
 
 MEDIA = {
@@ -85,3 +96,109 @@ def test_overlapping_phases_make_one_post():
 def test_what_cannot_be_is_refused(two, money, total, words):
     with pytest.raises(ValueError, match=words):
         with_money(two, money, total=total)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_locked_money_is_the_plans_own(name):
+    found = divide(name, lambda lever, period: float(len(lever + period)), locked=True)
+    assert found.found.feasible
+    assert found.found.spend == pytest.approx({post.name: post.money for post in found.market.posts}, rel=1e-12)
+    assert found.market.division.clash() is None
+    again = found.market.proposed(found.market.space.current)
+    assert {p.name: p.money for p in posts(again)} == pytest.approx(
+        {p.name: p.money for p in found.market.posts}, abs=0.01
+    )
+
+
+def test_locked_money_runs_as_the_plan_does():
+    scenario = shipped(FESTIVAL)
+    market = asked(FESTIVAL, (), 1.0, True)
+    one, other = (simulate(s, 2) for s in (scenario, market.proposed(market.space.current)))
+    assert other.kpis.equals(one.kpis)
+
+
+def test_locked_optimum_moves_settings_only(two):
+    free = {"levers.ads.click": Range(low=0.01, high=0.04)}
+    found = optimum(two, locked=True, free=free, replications=20, verify=8, runner=Runner(processes=1))
+    assert found.answer.table["change"].abs().max() <= 1e-6
+    assert found.plan.levers["ads"].click > 0.03
+    assert found.confirmed
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_free_money_moves_within_the_bands(name):
+    rng = np.random.default_rng(5)
+    worth = {lever: float(value) for lever, value in zip(shipped(name).levers, rng.lognormal(size=60), strict=False)}
+    found = divide(name, worth)
+    choices = shipped(name).choices
+    assert found.found.feasible
+    assert sum(found.found.spend.values()) <= found.market.budget * (1 + ROOM)
+    moved = []
+    for post in found.market.posts:
+        factor = found.found.spend[post.name] / post.money
+        assert 1 - choices.band - ROOM <= factor <= 1 + choices.band + ROOM, post.name
+        moved.append(abs(factor - 1))
+    for account in {post.account for post in found.market.posts}:
+        assert abs(found.money(account=account) / found.present(account) - 1) <= choices.accounts + ROOM, account
+    assert max(moved) == pytest.approx(choices.band, rel=1e-6)
+
+
+def test_limits_of_one_goal_are_told_in_another():
+    """A cap of 18 % of GMV binds alike when the curves are of orders of 200 yuan."""
+    scenario = shipped(ANNUAL)
+    made = []
+    for per_order in (1.0, 200.0):
+        cells = [
+            Cell(p.name, {GOAL: Points([0.0, p.money], [0.0, 3 * p.money / per_order])}, p.lever, p.period, p.account)
+            for p in posts(scenario)
+        ]
+        limits = plan_limits(scenario, cells, 9e7, Rest(6e8 / per_order, 2e7, per_order, per_order), 0.2)
+        made.append(next(limit for limit in limits if limit.name == "expense-ratio"))
+    money, orders = made
+    assert orders.level == pytest.approx(money.level)
+    assert orders.value["outdoor in q4", GOAL] == pytest.approx(200 * money.value["outdoor in q4", GOAL])
+
+
+def test_a_post_over_the_whole_plan_counts_in_each_phase():
+    """`ppc` has one post, since its pace lies across phases; a limit on a phase takes the part that is spent there."""
+    limit = {"kind": "spend", "levers": ["ppc"], "windows": ["burst"], "at_most": 1e5}
+    scenario = shipped(STORE).override({"choices.limits.little": limit})
+    cells = [
+        Cell(p.name, {GOAL: Points([0.0, p.money], [0.0, 1.0])}, p.lever, p.period, p.account) for p in posts(scenario)
+    ]
+    made = plan_limits(scenario, cells, 4e6, Rest(1e9, 1.0), 0.1)[-1]
+    in_burst = courses(scenario)["ppc"].phases["burst"]
+    assert made.spend == {"ppc": in_burst}
+    assert 0.5 < in_burst < 0.8
+    assert sum(courses(scenario)["ppc"].phases.values()) == pytest.approx(1)
+
+
+def test_help_of_an_unknown_account_is_refused():
+    scenario = shipped(STORE).override({"choices.limits.dearer-traffic-30.accounts": ["reserves"]})
+    with pytest.raises(ValueError, match="unknown account 'reserves'"):
+        plan_limits(scenario, [Cell("ppc", {GOAL: Points([0.0, 1.0], [0.0, 1.0])}, "ppc")], 1.0, Rest(0, 0), 0.1)
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ({"kind": "priority"}, "before or returning must be given"),
+        ({"kind": "share", "levers": ["ppc"]}, "at_least or at_most must be given"),
+        ({"kind": "quota", "a_day": -1}, "greater than or equal to 0"),
+        ({"kind": "cost", "at_most": 0.2, "shortfall": -1}, "greater than or equal to 0"),
+    ],
+)
+def test_limits_that_say_nothing_are_refused(limit, words):
+    with pytest.raises(ValidationError, match=words):
+        Choices.model_validate({"limits": {"odd": limit}})
+
+
+def test_courses_tell_what_is_spent_when():
+    late = {"total": 200_000, "tranches": [{"share": 0.4, "day": 0}, {"share": 0.6, "day": 20}]}
+    found = courses(plan(MEDIA, {"accounts": late}))
+    assert {name: round(course.early[20], 9) for name, course in found.items()} == {
+        "ads in early": round(2 / 3, 9), "ads in late": 0.0, "star": round(2 / 3, 9),
+    }  # fmt: skip
+    star = found["star"]
+    assert {phase: part for phase, part in star.phases.items() if part} == {"early": pytest.approx(1)}
+    assert (star.account, star.money, star.unit, star.one_a_day) == ("media", 40_000, 500, 30 * 500)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from optimize.divide import divide
 from optimize.effects import fit_effects
@@ -21,6 +22,8 @@ from optimize.surface import Evidence, Sum, Surface, tune
 
 STEPS = 200
 """Steps of money of the inner problem."""
+TURNS = 8
+"""Rounds in which the prices of promises are found."""
 TUNED_ON = 240
 """Most runs that hyperparameters are tuned on."""
 FLOOR = 0.35
@@ -126,13 +129,49 @@ def split(space: Space, responses: Responses, unit: Floats) -> Floats:
     low, high = space.low, space.high
     step = (space.budget - low.sum()) / STEPS
     amounts = low[:, None] + step * np.arange(STEPS + 1)
-    value = responses.attraction(np.minimum(amounts, high[:, None]), unit)
-    steps, best = divide(np.where(amounts <= high[:, None] * (1 + 1e-12), value, -np.inf))
+    allowed = np.where(amounts <= high[:, None] * (1 + 1e-12), 0.0, -np.inf)
+    amounts = np.minimum(amounts, high[:, None])
+    value = responses.attraction(amounts, unit)
+    steps, best = divide(value + allowed)
     gain = float(responses.parts(low[None], unit[None]).gain[0])
     goal = responses.scale * gain * (responses.own + best) ** responses.theta - responses.price * step * np.arange(
         STEPS + 1
     )
-    return np.asarray(np.minimum(low + step * steps[int(goal.argmax())], high))
+    spend = np.asarray(np.minimum(low + step * steps[int(goal.argmax())], high))
+    if responses.effects is None:
+        return spend
+    return kept(space, responses, unit, spend, amounts, value + allowed)
+
+
+def kept(
+    space: Space, responses: Responses, unit: Floats, spend: Floats, amounts: Floats, attraction: Floats
+) -> Floats:
+    """Return the money [levers] that is best with promises, from the best one without; `attraction` [levers, amounts].
+
+    Every promise has a price, the cost of one more unit missed at the money so far; money is divided by the goal's slope
+    and these prices, in turns (Lagrange), and the best division is kept.
+    """
+    effects, cost = responses.effects, np.array(list(space.promises.values()))
+    assert effects is not None
+    levers, prices = len(space.levers), np.zeros(len(cost))
+    shares = effects.shares(amounts.T).T
+
+    def worth(money: Floats) -> float:
+        return float((responses.total(money[None], unit[None]) - missed(space, responses, money[None], unit[None]))[0])
+
+    best, most = spend, worth(spend)
+    for _ in range(TURNS):
+        mean = effects.means(spend[None], unit[None])[0]
+        prices = (prices + cost * ndtr(-mean / np.maximum(effects.noise, 1e-9 * np.abs(mean) + 1e-300))) / 2
+        parts = responses.parts(spend[None], unit[None])
+        slope = responses.scale * responses.theta * float(parts.gain[0] * parts.lift[0])
+        by_share, by_yuan = prices @ effects.weights[:, 1 : 1 + levers], prices @ effects.weights[:, 1 + levers]
+        value = slope * attraction + by_share[:, None] * shares + (by_yuan - responses.price) * amounts
+        steps, total = divide(value)
+        spend = amounts[np.arange(levers), steps[int(total.argmax())]]
+        if worth(spend) > most:
+            best, most = spend, worth(spend)
+    return best
 
 
 def carried(responses: Responses, runs: Runs, spend: Floats, *, smooth: bool = False) -> tuple[Floats, Floats]:

@@ -65,13 +65,13 @@ def report(
     left out. Raises `ValueError` for seeds and languages, and what the runner raises.
     """
     Language(lang)
-    runner = runner or Runner()
-    found = replication.run(scenario, seeds, runner=runner)
-    answers = {"levers": switched_off(found, runner=runner)}
-    if sweep:
-        answers["sweep"] = _swept(scenario, found.seeds[:SWEEP_SEEDS], runner)
-    if stress:
-        answers["stress"] = _stressed(scenario, found.seeds, runner)
+    with (runner or Runner()).standing() as hands:
+        found = replication.run(scenario, seeds, runner=hands)
+        answers = {"levers": switched_off(found, runner=hands)}
+        if sweep:
+            answers["sweep"] = _swept(scenario, found.seeds[:SWEEP_SEEDS], hands)
+        if stress:
+            answers["stress"] = _stressed(scenario, found.seeds, hands)
     html = build(found, **answers, lang=lang)
     return Report(html, found, answers, lang)
 

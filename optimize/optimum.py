@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 import scenarios
-from experiments.answer import Answer
+from experiments.answer import Answer, check_language
 from experiments.compare import comparison
 from experiments.folder import package_version
 from experiments.job import Job
@@ -26,6 +26,7 @@ from optimize.rehearsals import Rehearsals, measure_of
 from optimize.risk import Choice, Risk, choose
 from optimize.search import CURRENT, FOUND, SEEDS, Proposal, Standing, search
 from optimize.spending import posts
+from optimize.waterfall import waterfall
 from scenarios import Scenario
 from scenarios.faults import nearest
 from scenarios.uncertainty import Range
@@ -50,8 +51,8 @@ class Optimum:
     """The plan to use: the proposal when its gain is confirmed, else the plan as it is."""
     confirmed: bool
     answer: Answer
-    """Tables allocation, settings, verification, responses, prices, history, and risk and pareto where asked for; notes
-    and charts."""
+    """Tables allocation, settings, verification, responses, waterfall, prices, history, and risk and pareto where asked
+    for; notes and charts."""
     market: Rehearsals
     proposal: Proposal
     solution: Solution | None
@@ -93,7 +94,7 @@ def optimum(
     risk: Risk | None = None, shocks: bool = False, pareto: Mapping[str, Direction] | None = None,
     replications: int = 200, verify: int = 32, search_users: int | None = None, seed: int = 1,
     storage: str | None = None, alone: bool = True, runner: Runner | None = None,
-    report: Callable[[Standing], None] | None = None,
+    report: Callable[[Standing], None] | None = None, lang: str = "en",
 ) -> Optimum:  # fmt: skip
     """Search the media money by lever and phase, and the settings, for the largest goal; prove the finding.
 
@@ -108,11 +109,12 @@ def optimum(
 
     How. `replications`: runs of the search; `verify`: fresh seeds of the proof. `search_users`: a smaller market for the
     search, the finalists run in the plan's own. `storage`: URL of an Optuna storage in which the trials are kept; the same
-    arguments go on from there, and with `alone=False` several processes at once.
+    arguments go on from there, and with `alone=False` several processes at once. `lang`: en or zh, of the charts.
 
     Raises `ValueError` for what leaves nothing to choose, numbers out of range and unknown names, `InfeasibleError` when
     limits contradict each other, `ScenarioError` for paths, and what the runner raises.
     """
+    check_language(lang)
     wanted = {**scenario.choices.targets, **(targets or {})}
     present = sum(post.money for post in posts(scenario))
     with hired(runner) as hands:
@@ -139,7 +141,7 @@ def optimum(
             "pareto": dict(pareto or {}), "search_users": small.scenario.market.users,
             "users": scenario.market.users, "verify": verify, "seed": seed,
         }  # fmt: skip
-        return told(scenario, finals, found, choice, fronted(finals, found, pareto, verify, seed), ask)
+        return told(scenario, finals, found, choice, fronted(finals, found, pareto, verify, seed), ask, lang)
 
 
 @contextmanager
@@ -195,7 +197,7 @@ def fronted(
 
 def told(
     scenario: Scenario, market: Rehearsals, found: Proposal, choice: Choice | None, many: Front | None,
-    ask: Mapping[str, Any],
+    ask: Mapping[str, Any], lang: str,
 ) -> Optimum:  # fmt: skip
     """Verify what was found on fresh seeds and return it with all that is to be said of it."""
     best, confirmed = (found.found, found.confirmed) if choice is None else (choice.plan, choice.proved)
@@ -211,6 +213,7 @@ def told(
         "settings": telling.chosen_settings(market, best),
         "verification": proof.table,
         "responses": telling.responses(market, found),
+        "waterfall": waterfall(market, found, proof.table),
         "prices": solution.duals if solution is not None else pd.DataFrame(columns=["name", "words"]),
         "history": found.trace,
     }
@@ -231,7 +234,8 @@ def told(
             "sandtable_version": package_version(),
         },
         notes=tuple(notes),
-        charts=telling.charts(market, found, tables),
+        charts=telling.charts(market, found, tables, lang),
+        lang=lang,
         good=confirmed and not broken,
     )  # fmt: skip
     plan = proposed if confirmed else as_it_is

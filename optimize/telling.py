@@ -1,9 +1,9 @@
 """telling: what a search found, as tables and in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from math import nan
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,9 @@ from optimize.money import Solution
 from optimize.rehearsals import Rehearsals
 from optimize.risk import Choice
 from optimize.search import FOUND, Proposal
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 ALLOCATION = ("lever", "period", "account", "current", "proposed", "change", "marginal", "at")
 """Columns of the allocation."""
@@ -120,11 +123,18 @@ def promises_missed(market: Rehearsals, proof: pd.DataFrame) -> Iterator[str]:
             yield f"{row.title} must be kept, but the proposal gives {row.other_mean:,.4g} of {row.wanted:,.4g}"
 
 
-def charts(market: Rehearsals, found: Proposal, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def charts(
+    market: Rehearsals, found: Proposal, tables: Mapping[str, pd.DataFrame], lang: str
+) -> dict[str, Callable[[], "Figure"]]:
+    """Return the pictures of what was found, drawn when they are asked for."""
     from optimize import plots
 
-    return {
-        "allocation": partial(plots.allocation, tables["allocation"]),
-        "curves": partial(plots.curves, market, found),
-        "history": partial(plots.history, tables["history"]),
+    drawn: dict[str, Callable[[], Figure]] = {
+        "allocation": partial(plots.allocation, tables["allocation"], lang=lang),
+        "curves": partial(plots.curves, market, found, lang=lang),
+        "waterfall": partial(plots.waterfall, tables["waterfall"], market.goal, lang=lang),
+        "history": partial(plots.history, tables["history"], market.goal, lang=lang),
     }
+    if "pareto" in tables:
+        drawn["pareto"] = partial(plots.pareto, tables["pareto"], lang=lang)
+    return drawn

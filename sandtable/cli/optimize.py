@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 def optimize_(args: Namespace) -> int:
     """Find the best plan for the money; exit status 1 when no gain is confirmed, or no money reaches the targets."""
+    from optimize import report
     from optimize.optimum import InfeasibleError
 
     scenario = load(args.scenario, args.overlays, args.changes, args.users)
@@ -48,7 +49,8 @@ def optimize_(args: Namespace) -> int:
             text = found.text(_shipped(args))
             if folder is not None:
                 progress("writing the folder")
-                found.answer.write(folder, tables=args.tables, extra={"plan.yaml": text})
+                pages = {"plan.yaml": text, "report.html": report.page(found, args.lang)}
+                found.answer.write(folder, tables=args.tables, extra=pages)
             if place is not None:
                 place.write_text(text, encoding="utf-8")
     except Stopped:
@@ -60,6 +62,8 @@ def optimize_(args: Namespace) -> int:
         raise InputError(told(error.faults)) from None
     except (*FAULTS, OSError) as error:
         raise InputError(str(error)) from None
+    if folder is not None and found.answer.notice:
+        complain(found.answer.notice)
     if args.json:
         print_json(found.answer.document() | {"plan": None if place is None else str(place)})
     else:
@@ -75,7 +79,7 @@ def _found(args: Namespace, scenario: Scenario, how: dict[str, Any]) -> "Optimum
         scenario, budget=args.budget, free=dict(_free(text, scenario) for text in args.free), locked=args.locked,
         targets=dict(_target(text) for text in args.targets), roas=args.roas, marginal=args.marginal_roas or 0.0,
         risk=None if args.risk is None else parsed(args.risk), shocks=args.shocks, pareto=directions(args.pareto),
-        verify=args.verify, search_users=args.search_users, alone=not args.join, **how,
+        verify=args.verify, search_users=args.search_users, alone=not args.join, lang=args.lang, **how,
     )  # fmt: skip
 
 

@@ -180,8 +180,9 @@ def parser() -> argparse.ArgumentParser:
     optimize.add_argument(
         "--storage", metavar="URL", help="Optuna storage of the trials (default: a SQLite file in the store)"
     )
+    language(optimize, "charts and report")
     optimize.add_argument("-o", "--output", metavar="FILE", help="write the plan, such as plan.yaml")
-    optimize.add_argument("--folder", metavar="DIR", help="write tables and charts to a new folder")
+    optimize.add_argument("--folder", metavar="DIR", help="write report.html, tables and charts to a new folder")
     optimize.add_argument(
         "--reach", type=share, metavar="SHARE",
         help="find the least money that reaches all targets with this probability, such as 80%%",

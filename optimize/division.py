@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import ndtri
 
 from optimize.conflict import Conflict
 from optimize.effects import Effects
@@ -20,6 +21,8 @@ from scenarios import Scenario
 ROUGH, SECONDS = 1e-3, 3.0
 """Gap and time of the divisions inside a search [relative, s]."""
 CORNERS = 49
+LUCKS = tuple(float(z) for z in ndtri((np.arange(5) + 0.5) / 5))
+"""Standard deviations of luck for which a target is looked at inside a search."""
 AIM = "aim"
 """KPI of the cells in `by_shares`."""
 EXACT, LONGEST = 1e-5, 30.0
@@ -60,7 +63,7 @@ class Division:
 
     def __call__(self, responses: Responses, unit: Floats) -> Floats:
         """Return the best money [posts] in yuan at places [settings] of the settings; the current one when none is found."""
-        return self._money(solve(self.problem(responses, unit), gap=ROUGH, seconds=SECONDS, why=False))
+        return self._money(solve(self.problem(responses, unit, lucks=LUCKS), gap=ROUGH, seconds=SECONDS, why=False))
 
     def by_shares(
         self, responses: Responses, curves: Sequence[Hill], worth: Floats, price: float, unit: Floats
@@ -103,10 +106,15 @@ class Division:
         rules = plan_limits(self.scenario, cells, self.space.budget, Rest(0.0, 0.0), self.band)
         return solve(Problem(cells, [r for r in rules if not r.value], least_spend()), gap=ROUGH).conflict
 
-    def problem(self, responses: Responses, unit: Floats, *, whole: bool = False, hard: bool = False) -> Problem:
+    def problem(
+        self, responses: Responses, unit: Floats, *, whole: bool = False, hard: bool = False,
+        lucks: Sequence[float] = (0.0,),
+    ) -> Problem:  # fmt: skip
         """Return the problem: the most of the goal credited to media, less what money takes from the goal itself.
 
-        Curves are drawn through `CORNERS` points, which is closer than they are known.
+        Curves are drawn through `CORNERS` points, which is closer than they are known. `whole`: in whole units. `hard`:
+        hard targets must hold, else missing one costs. `lucks`: a target is missed on average over runs with so many
+        standard deviations of luck, so that a plan keeps clear of it.
         """
         now = self.space.spend(self.space.current)
         parts = responses.parts(now[None], unit[None])
@@ -120,31 +128,30 @@ class Division:
         if self.roas is not None:
             limits.append(minimum_return("the return on media", cells, GOAL, self.roas))
         if responses.effects is not None:
-            cells, kept = self._promised(cells, responses.effects, unit, hard=hard)
+            cells, kept = self._promised(cells, responses.effects, unit, lucks, hard=hard)
             limits += kept
         return Problem(cells, limits, Goal({GOAL: responses.theta}, max(responses.price, 0.0), self.unit))
 
     def _promised(
-        self, cells: list[Cell], effects: Effects, unit: Floats, *, hard: bool
+        self, cells: list[Cell], effects: Effects, unit: Floats, lucks: Sequence[float], *, hard: bool
     ) -> tuple[list[Cell], list[Limit]]:
-        """Return the cells with what they do to the promised targets, and the targets as limits.
-
-        With `hard`, hard ones must hold; else missing one costs.
-        """
-        base = dict(zip(effects.names, effects.base(unit).tolist(), strict=True))
+        """Return the cells with what they do to the promised targets, and the targets as limits, see `problem`."""
+        base = dict(
+            zip(effects.names, zip(effects.base(unit).tolist(), effects.noise.tolist(), strict=True), strict=True)
+        )
         more: list[dict[str, Points]] = [{} for _ in cells]
         for k, name in enumerate(effects.names):
             for found, cell, curve, weight in zip(more, cells, effects.curves, effects.lever(k), strict=True):
                 spend = self._corners(cell)
                 found[name] = Points(spend, weight * curve.at(spend) + effects.price(k) * spend)
         changed = [replace(cell, responses={**cell.responses, **m}) for cell, m in zip(cells, more, strict=True)]
-        limits = [
-            Limit(
-                f"target {p.title}", {}, {(cell.name, p.name): 1.0 for cell in cells}, ">=", -base[p.name],
-                None if p.hard and hard else p.cost, unit=p.unit,
-            )
-            for p in self.promises
-        ]  # fmt: skip
+        limits = []
+        for p in self.promises:
+            level, noise = base[p.name]
+            value, must = {(cell.name, p.name): 1.0 for cell in cells}, p.hard and hard
+            for k, luck in enumerate((0.0,) if must else lucks):
+                name, cost = f"target {p.title}" + (f", luck {k}" if k else ""), None if must else p.cost / len(lucks)
+                limits.append(Limit(name, {}, value, ">=", -level - luck * noise, cost, unit=p.unit))
         return changed, limits
 
     def _corners(self, cell: Cell) -> Floats:

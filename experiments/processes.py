@@ -46,7 +46,6 @@ def team(processes: int) -> Iterator[tuple[Executor, Callable[[], float]]]:
     """
     context = multiprocessing.get_context("spawn")
     board, places = RawArray("d", processes), context.Value("i", 1)
-    before = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(processes - 1, mp_context=context, initializer=_enter, initargs=(board, places))
     hands, well = _Team(pool, processes - 1, board), False
     try:
@@ -54,8 +53,6 @@ def team(processes: int) -> Iterator[tuple[Executor, Callable[[], float]]]:
         well = True
     finally:
         hands.end()
-        for child in set(multiprocessing.active_children()) - before:
-            child.kill()
         pool.shutdown(wait=well, cancel_futures=True)
 
 
@@ -66,8 +63,9 @@ class _OverError(Exception):
 class _Team(Executor):
     """A thread of this process, which begins at once, and children, which take calls as soon as they are up."""
 
-    def __init__(self, pool: ProcessPoolExecutor, children: int, board: Any) -> None:
-        self._pool, self._children, self._board = pool, children, board
+    def __init__(self, pool: ProcessPoolExecutor, size: int, board: Any) -> None:
+        self._pool, self._size, self._board = pool, size, board
+        self._children: set[Any] = set()
         self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._news = threading.Condition()
         self._room = 0
@@ -86,16 +84,19 @@ class _Team(Executor):
         return future
 
     def end(self) -> None:
-        """Take no more calls, and give up the one that this process is at with its next tick."""
+        """Take no more calls, kill the children, and give up the call that this process is at with its next tick."""
         with self._news:
             self._over = True
             self._news.notify()
+        for child in self._children:
+            child.kill()
 
     def _begin(self, fn: Callable[..., Any]) -> None:
-        self._begun = True
+        self._begun, before = True, set(multiprocessing.active_children())
         with _unseen():
-            for _ in range(self._children):
+            for _ in range(self._size):
                 self._pool.submit(_ready, fn).add_done_callback(self._greet)
+            self._children = set(multiprocessing.active_children()) - before
         threading.Thread(target=self._work, name=THREAD, daemon=True).start()
 
     def _greet(self, ready: Future[None]) -> None:

@@ -1,6 +1,6 @@
 """Numbers for people: short, with their unit, four digits that count."""
 
-from math import floor, isnan, log10
+from math import floor, isinf, isnan, log10
 
 MINUS = "\N{MINUS SIGN}"
 _STEPS = ((1e9, " bn"), (1e6, " M"), (1e5, " k"))
@@ -14,6 +14,8 @@ def compact(value: float, digits: int = 4) -> str:
     """
     if isnan(value):
         return "-"
+    if isinf(value):
+        return f"{MINUS if value < 0 else ''}∞"
     rounded = float(f"{abs(value):.{digits}g}")
     sign = MINUS if value < 0 and rounded else ""
     for step, suffix in _STEPS:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from experiments.units import compact
 from optimize.problem import Goal, Limit, Problem
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def words_of(limit: Limit, give: float, alone: float) -> str:
     way = {"<=": "rise", ">=": "fall", "==": "move"}[limit.sense]
     parts = []
     if give > 0:
-        parts.append(f"{limit.name} would {way} by {give:,.6g} {limit.unit} in the nearest relaxation")
+        parts.append(f"{limit.name} would {way} by {compact(give, 6)} {limit.unit} in the nearest relaxation")
     if alone > 0:
-        parts.append(f"alone it would have to {way} by {alone:,.6g} {limit.unit}")
+        parts.append(f"alone it would have to {way} by {compact(alone, 6)} {limit.unit}")
     return "; ".join(parts) or f"{limit.name} need not give way in the nearest relaxation"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from experiments.units import compact
 from optimize.problem import MONEY, Cell, Limit, Problem
 from optimize.truth import Truth
 
@@ -50,17 +51,17 @@ def limit_row(problem: Problem, limit: Limit, plan: Truth, price: float, sign: f
 def price_words(problem: Problem, limit: Limit, price: float, sign: float) -> str:
     """Return what moving a limit's level by a round step does to the goal."""
     step = STEP if limit.unit == MONEY else max(abs(limit.level) * 0.01, 1e-300) if limit.level else 1.0
-    amount = f"{step:,.0f} yuan" if limit.unit == MONEY else f"{step:,.4g} {limit.unit}"
+    amount = f"{step:,.0f} yuan" if limit.unit == MONEY else f"{compact(step)} {limit.unit}"
     change, goal = price * step, problem.goal.words
     if not np.isfinite(price):
         return f"{limit.name}: the solver gave no price"
     if abs(change) < 1e-9 * max(abs(price), 1e-300) or price == 0:
         return f"{limit.name} is met exactly but costs nothing"
     if limit.sense == "<=":
-        return f"{amount} more in {limit.name} {verb(change, sign)} {abs(change):,.4g} {goal}"
+        return f"{amount} more in {limit.name} {verb(change, sign)} {compact(abs(change))} {goal}"
     if limit.sense == ">=":
-        return f"{amount} less asked by {limit.name} {verb(-change, sign)} {abs(change):,.4g} {goal}"
-    return f"{amount} more on the left of {limit.name} {verb(change, sign)} {abs(change):,.4g} {goal}"
+        return f"{amount} less asked by {limit.name} {verb(-change, sign)} {compact(abs(change))} {goal}"
+    return f"{amount} more on the left of {limit.name} {verb(change, sign)} {compact(abs(change))} {goal}"
 
 
 def verb(change: float, sign: float) -> str:
@@ -112,9 +113,9 @@ def bound_row(problem: Problem, cell: Cell, side: str, plan: Truth, price: float
     name = f"{side} bound of {cell.name}"
     change, goal = price * STEP, problem.goal.words
     if side == "upper":
-        words = f"{STEP:,.0f} yuan more room in {cell.name} {verb(change, sign)} {abs(change):,.4g} {goal}"
+        words = f"{STEP:,.0f} yuan more room in {cell.name} {verb(change, sign)} {compact(abs(change))} {goal}"
     else:
-        words = f"{STEP:,.0f} yuan more in {cell.name} {verb(change, sign)} {abs(change):,.4g} {goal}"
+        words = f"{STEP:,.0f} yuan more in {cell.name} {verb(change, sign)} {compact(abs(change))} {goal}"
     return name, f"{side} bound", level, plan.spend[cell.name], 0.0, True, price, words
 
 
@@ -134,7 +135,7 @@ def notes_on(problem: Problem, plan: Truth, duals: pd.DataFrame) -> tuple[str, .
     notes = [n for m in problem.limits if (n := unspent(problem, m, plan, duals))]
     for m in problem.limits:
         if m.soft is not None and plan.short[m.name] > TOUCH * (abs(m.level) + 1e-300):
-            notes.append(f"{m.name} is missed by {plan.short[m.name]:,.6g} {m.unit}.")
+            notes.append(f"{m.name} is missed by {compact(plan.short[m.name], 6)} {m.unit}.")
     edge = [c.name for c in problem.cells if at_edge(c, plan.spend[c.name])]
     if edge:
         notes.append(f"At the edge of what their responses are known for: {listed(edge)}.")

@@ -12,6 +12,7 @@ from experiments.folder import package_version
 from experiments.job import Job
 from experiments.promised import Together, together
 from experiments.runner import Runner
+from experiments.units import compact
 from optimize.market import Plan
 from optimize.optimum import hired, name_of, refuse_conflict
 from optimize.rehearsals import Rehearsals
@@ -92,8 +93,9 @@ def moved(market: Rehearsals, learned: Proposal, tried: dict[float, Together]) -
         if name in tried[max(tried)].obstacles:
             lacks = -float(effects.means(spend[None], unit)[0, k])
             more, error = float(change[0] @ effects.weights[k]), float(np.linalg.norm(change[0] @ effects.roots[k]))
-            interval = f"95 % {more - 1.96 * error:.3g} to {more + 1.96 * error:.3g}"
-            yield f"{name} lacks {lacks:.3g}; by the fitted effects, twice the media money brings it {more:.3g} ({interval})"
+            interval = f"95 % {compact(more - 1.96 * error, 3)} to {compact(more + 1.96 * error, 3)}"
+            brings = f"twice the media money brings it {compact(more, 3)} ({interval})"
+            yield f"{name} lacks {compact(lacks, 3)}; by the fitted effects, {brings}"
 
 
 def bisect(

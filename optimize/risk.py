@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import ndtr
 from scipy.stats import t as student
 
+from experiments.units import compact
 from optimize.market import Floats, Market, Plan, rehearse
 
 DRAWS = 2000
@@ -184,8 +185,9 @@ def abandoned(levers: Sequence[str], spends: Floats, credit: Floats, risk: Risk)
     best, gainer = int(mean.argmax()), int((after - before).argmax())
     if after[best] >= 0.5 * before[best] or after[gainer] <= before[gainer] or spread[gainer] >= spread[best]:
         return ()
+    taken, had = compact(before[best] - after[best], 6), compact(before[best], 6)
+    high, low = compact(mean[best], 3), compact(mean[gainer], 3)
     return (
-        f"{risk.words} takes {before[best] - after[best]:,.6g} of {before[best]:,.6g} yuan from {levers[best]}, which "
-        f"earns most per yuan ({mean[best]:,.3g}), and gives to {levers[gainer]}, which earns less ({mean[gainer]:,.3g}) but "
-        f"varies less ({spread[gainer]:.0%} against {spread[best]:.0%})",
+        f"{risk.words} takes {taken} of {had} yuan from {levers[best]}, which earns most per yuan ({high}), and gives to "
+        f"{levers[gainer]}, which earns less ({low}) but varies less ({spread[gainer]:.0%} against {spread[best]:.0%})",
     )

@@ -22,6 +22,7 @@ from optuna.study import Study
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from experiments.units import compact
 from optimize.market import Market, Outcome, Plan
 from optimize.race import Race, race
 from optimize.response import Responses, Runs
@@ -274,12 +275,11 @@ def remarks(expected: float, result: Race, confirmed: bool) -> tuple[str, ...]:
     low, high = result.interval(FOUND, CURRENT)
     if not confirmed:
         notes.append(
-            f"the gain over the current plan is not proved ({low:,.6g} to {high:,.6g}): the current plan stays"
+            f"the gain over the current plan is not proved ({compact(low)} to {compact(high)}): the current plan stays"
         )
     seen = result.kpis[FOUND]
     half = 2.0 * seen.std(ddof=1) / np.sqrt(len(seen))
     if abs(expected - seen.mean()) > half:
-        notes.append(
-            f"the search expected {expected:,.6g} of its finding, fresh seeds gave {seen.mean():,.6g} +- {half:,.3g}"
-        )
+        gave = f"{compact(seen.mean())} ± {compact(half, 2)}"
+        notes.append(f"the search expected {compact(expected)} of its finding, fresh seeds gave {gave}")
     return tuple(notes)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from experiments.promised import Together
 from experiments.tables import rows
+from experiments.units import compact
 from optimize.effects import FEW, fit_effects
 from optimize.market import Plan
 from optimize.money import Solution
@@ -84,13 +85,12 @@ def notes(
     """Return what is to be said of a finding: how it was proved, prices, targets."""
     if choice is None:
         kpis = found.race.kpis[FOUND]
-        seen = f"{len(kpis)} fresh runs gave {np.mean(kpis):,.4g} on average"
-        said = [*found.notes, f"the curves expected {found.expected:,.4g} of the proposal, {seen}"]
+        seen = f"{len(kpis)} fresh runs gave {compact(float(np.mean(kpis)))} on average"
+        said = [*found.notes, f"the curves expected {compact(found.expected)} of the proposal, {seen}"]
     else:
-        row = choice.table.set_index("plan").loc[choice.name]
-        gain = (
-            f"{row['gain']:,.4g} more than the plan as it is (95 % {row['gain_low']:,.4g} to {row['gain_high']:,.4g})"
-        )
+        row = next(r for r in rows(choice.table) if r.plan == choice.name)
+        interval = f"95 % {compact(row.gain_low)} to {compact(row.gain_high)}"
+        gain = f"{compact(row.gain)} more than the plan as it is ({interval})"
         said = [f"by risk, {choice.name!r} is the best of {len(choice.table)} plans, {gain}", *choice.warnings]
     if solution is not None:
         said.append(f"money solver: {solution.status}; {solution.solver} says {solution.solver_status}")
@@ -98,8 +98,8 @@ def notes(
             said.append(f"by the fitted curves no division keeps all limits: {solution.conflict.words}")
         if solution.feasible:
             said.append(
-                f"by the fitted curves media bring at most {solution.bound:,.6g} of the goal, the division above "
-                f"{solution.value:,.6g} (gap {solution.gap:.1g}); this bound holds for the curves, not for the market"
+                f"by the fitted curves media bring at most {compact(solution.bound, 6)} of the goal, the division above "
+                f"{compact(solution.value, 6)} (gap {solution.gap:.1g}); this bound holds for the curves, not for the market"
             )
         said += solution.notes
         said += [str(words) for words in solution.duals.loc[solution.duals["binding"].astype(bool), "words"]]
@@ -120,7 +120,7 @@ def promises_missed(market: Rehearsals, proof: pd.DataFrame) -> Iterator[str]:
     for row in rows(proof[proof["name"].isin(hard) & (proof["direction"] != "")]):
         short = row.wanted - row.other_mean if row.direction == "at_least" else row.other_mean - row.wanted
         if not short <= 0:
-            yield f"{row.title} must be kept, but the proposal gives {row.other_mean:,.4g} of {row.wanted:,.4g}"
+            yield f"{row.title} must be kept, but the proposal gives {compact(row.other_mean)} of {compact(row.wanted)}"
 
 
 def charts(

@@ -350,7 +350,7 @@ def test_the_head_says_what_the_tables_say(found, plain):
         assert f"on {int(row['seeds'])} fresh seeds" in told.answer[1].replace("On", "on")
         assert told.grade == (4 if confirmed else 0)
     figures = {figure.title: figure for figure in told.figures}
-    assert figures["orders of the proposal"].value == wording.of_goal(row["other_mean"], 3)
+    assert figures["Orders of the proposal"].value == wording.of_goal(row["other_mean"], 3)
     moved = found.answer.tables["allocation"]["change"].clip(lower=0).sum()
     assert figures["Money that moves"].value == wording.yuan(moved)
     assert found.before is not None
@@ -398,7 +398,8 @@ def test_money_is_told_as_allocated(found):
 def test_prices_come_dearest_first_and_in_goal(found):
     said = prices(found, Wording(found, "en"))
     table = found.answer.tables["prices"]
-    assert len(said) == table["binding"].sum() > 0
+    paid = table.loc[table["binding"].astype(bool), "price"].abs()
+    assert len(said) == (paid > 1e-4 * paid.max()).sum() > 0
     assert all(re.search(r"(buys|costs) [\d.,]+(\xa0[kM])? orders\.|costs nothing\.", words) for words in said), said
     assert "e+0" not in " ".join(said), "numbers are told as people write them"
 
@@ -539,6 +540,7 @@ def test_names_of_limits_are_said_for_people(found, lang):
     if lang == "zh":
         assert told[0] == "媒体预算"
         assert told[2] == "账户 a.b（下限）"
+    assert wording.names("good, bad and 3 more").endswith({"en": " and 3 more", "zh": "等，另有 3 项"}[lang])
     both = wording.names("the media budget, account a.b, at least")
     assert told[0] in both
     assert told[2] in both

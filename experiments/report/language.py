@@ -86,7 +86,7 @@ class Language:
         if unit.startswith("points vs "):
             return self.change(value, KPIS[kpi].unit, points=True)
         text = self.amount(value, unit)
-        return text if text.startswith(units.MINUS) or text == "0" else f"+{text}"
+        return text if text.startswith(units.MINUS) or text in ("0", "¥0") else f"+{text}"
 
     def between(self, low: str, high: str) -> str:
         """Return an interval of two spelled values, the unit once where both have it.

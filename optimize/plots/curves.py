@@ -38,13 +38,13 @@ def points(market: Rehearsals, found: Proposal) -> pd.DataFrame:
     """Return the fitted curves as points; columns `COLUMNS`: money [yuan], goal (what is credited of it).
 
     Kinds: `curve`; `current` and `proposed`, one a post; `explored`, two a post, the least and the most money at which the
-    search made runs. All are at the proposed settings, the other levers with their present money. The posts with the
+    search made runs. All are at the proposed settings, with the other levers' proposed money. The posts with the
     largest changes of money come first.
     """
     space, runs = market.space, found.runs
     unit, now = space.unit(found.found), space.spend(space.current)
     then = space.spend(found.found)
-    parts = found.responses.parts(now[None], unit[None])
+    parts = found.responses.parts(then[None], unit[None])
     worth = found.responses.scale * float(parts.gain[0] * parts.lift[0])
     tables = []
     for k, (post, curve) in enumerate(zip(market.posts, found.responses.curves(unit), strict=True)):

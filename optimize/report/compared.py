@@ -175,7 +175,7 @@ def signed(value: float, wording: Wording) -> str:
 def return_head(wording: Wording) -> str:
     """Return what the column of returns tells: the goal of a yuan more, or of 10,000 where the goal is a count."""
     key = "money_table.return_yuan" if wording.unit == "yuan" else "money_table.return_count"
-    return wording(key, goal=wording(f"goal.{wording.goal}"))
+    return wording(key, goal=wording.brief(wording.goal))
 
 
 def _return(value: float, wording: Wording) -> str:

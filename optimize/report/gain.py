@@ -29,7 +29,7 @@ def waterfall(table: pd.DataFrame, wording: Wording) -> Chart:
     gap = 0.06 * (max(ends) - min(ends) or 1.0)
     return Chart(
         id="waterfall",
-        title=wording("gain.chart", goal=wording(f"goal.{wording.goal}")),
+        title=wording("gain.chart", goal=wording.brief(wording.goal)),
         alt=wording("gain.alt", current=wording.of_goal(first.value), proposed=wording.of_goal(last.value), steps=told),
         svg=still(
             draw, named, name="waterfall", lang=wording.code, goal=wording.goal, size=(8.6, 1 + 0.36 * len(shown))

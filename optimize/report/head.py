@@ -112,7 +112,7 @@ def _figures(found: "Optimum", row: Any, wording: Wording) -> list[Figure]:
             tuple(t for t in (interval(row.ci_low, row.ci_high, wording.unit, wording), wording("figure.interval")) if t),
         ),
         Figure(
-            wording("figure.goal", goal=wording(f"goal.{asked.goal}")), wording.of_goal(row.other_mean, 3),
+            wording("figure.goal", goal=wording.brief(asked.goal)), wording.of_goal(row.other_mean, 3),
             (wording("figure.now", value=wording.of_goal(row.base_mean, 3)),),
         ),
     ]  # fmt: skip

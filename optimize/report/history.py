@@ -24,7 +24,7 @@ def history(table: pd.DataFrame, wording: Wording) -> Chart:
     first, last = (wording.of_goal(r.expected, 3) for r in (lines[0], lines[-1]))
     return Chart(
         id="history",
-        title=wording("history.chart", goal=wording(f"goal.{wording.goal}")),
+        title=wording("history.chart", goal=wording.brief(wording.goal)),
         alt=wording("history.alt", first=first, last=last, runs=place[-1], doubt=wording.of_goal(lines[-1].doubt, 2)),
         svg=still(draw, table, name="history", lang=wording.code, goal=wording.goal, size=(8.6, 3.4)),
         plotly={

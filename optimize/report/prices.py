@@ -14,8 +14,8 @@ from optimize.report.wording import Wording
 if TYPE_CHECKING:
     from optimize.optimum import Optimum
 
-STEP = 10_000.0
-"""Yuan, or units of a limit, that a price is told for."""
+NOTHING = 1e-4
+"""Prices below this share of the dearest are rounding."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,14 @@ class Push:
 
 
 def prices(found: "Optimum", wording: Wording) -> list[str]:
-    """Return what more money, or a less strict limit, would bring, the dearest first."""
+    """Return what more money, or a less strict limit, would bring, the dearest first; those that bring nothing are left
+    out."""
     table = found.answer.tables["prices"]
     if "binding" not in table:
         return []
     binding = table[table["binding"].astype(bool)]
-    order = binding["price"].abs().sort_values(ascending=False, kind="stable").index
+    price = binding["price"].abs().sort_values(ascending=False, kind="stable")
+    order = price[~(price <= NOTHING * price.max())].index
     return [wording.sentence(str(words))[1] for words in binding.loc[order, "words"]]
 
 

@@ -7,8 +7,12 @@ the search, s_ a sentence within it; other names stand for themselves.
 
 import re
 from collections.abc import Mapping
+from math import nan
 
-_NUMBER = r"[-+]?(?:[\d,]*\.?\d+(?:e[-+]?\d+)?|inf|nan)"
+from experiments.units import MINUS
+
+_STEPS = {"k": 1e3, "M": 1e6, "bn": 1e9}
+_NUMBER = rf"[-+{MINUS}]?(?:[\d,]*\.?\d+(?:e[-+]?\d+)?(?: (?:k|M|bn))?|inf|nan)|-"
 _GOAL = r"(?:yuan of GMV|yuan of profit|orders)"
 
 
@@ -25,12 +29,24 @@ def _pattern(text: str) -> "re.Pattern[str]":
     return re.compile(found, re.DOTALL)
 
 
+def number(text: str) -> float:
+    """Return the number that a sentence tells: plain, or as `experiments.units.compact` writes it.
+
+    >>> number("1,208,088.00"), number("\N{MINUS SIGN}2.5 M"), number("2.2e+04"), number("-")
+    (1208088.0, -2500000.0, 22000.0, nan)
+    """
+    if text == "-":
+        return nan
+    value, _, step = text.replace(",", "").replace(MINUS, "-").partition(" ")
+    return float(value) * _STEPS.get(step, 1.0)
+
+
 SENTENCES: Mapping[str, "re.Pattern[str]"] = {
     key: _pattern(text)
     for key, text in {
         # the proof
         "unproved": "the gain over the current plan is not proved ({g_low} to {g_high}): the current plan stays",
-        "surprise": "the search expected {g_expected} of its finding, fresh seeds gave {g_seen} +- {g_half}",
+        "surprise": "the search expected {g_expected} of its finding, fresh seeds gave {g_seen} ± {g_half}",
         "expected": "the curves expected {g_expected} of the proposal, {runs} fresh runs gave {g_seen} on average",
         "by_risk": "by risk, {plan_best} is the best of {plans} plans, {n_gain} more than the plan as it is "
         "(95 % {n_low} to {n_high})",
@@ -55,7 +71,7 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
         "full": "every cell in it is at its upper bound",
         "whole": "no further whole unit fits or pays",
         "enough": "more of it would not raise the goal",
-        "missed": "{of_limit} is missed by {n_short} {unit}.",
+        "missed": "{of_limit} is missed by {amount_short}.",
         "unknown": "At the edge of what their responses are known for: {of_posts}.",
         # prices
         "room": "{amount_step} more room in {of_post} buys {w_change} <goal>",

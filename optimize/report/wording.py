@@ -12,7 +12,7 @@ from experiments.report.strongest import lever_name
 from experiments.tables import rows
 from experiments.units import MINUS
 from optimize.rehearsals import GOALS
-from optimize.report.sentences import SENTENCES
+from optimize.report.sentences import SENTENCES, number
 from sim.kpis import KPIS
 
 if TYPE_CHECKING:
@@ -118,6 +118,8 @@ class Wording(Language):
         """Return a list of posts and limits in their names for people."""
         if text in self.limits:
             return self.limits[text]
+        if more := re.fullmatch(r"(.+) and (\d+) more", text):
+            return self("wording.others", names=self.names(more[1]), n=more[2])
         for name, told in self.limits.items():
             text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", lambda _, told=told: told, text)  # type: ignore[misc]
         parts = [self.posts.get(part, part) for part in text.split(", ")]
@@ -150,7 +152,7 @@ class Wording(Language):
             return told[kind](text)
         if kind not in ("n", "g", "w", "y", "p"):
             return text
-        value = float(text.replace(",", ""))
+        value = number(text)
         if kind == "p":
             return self.share(value / 100)
         if kind == "w":
@@ -159,8 +161,10 @@ class Wording(Language):
 
     def counted(self, text: str) -> str:
         """Return a number with the unit that the money solver gave it."""
-        number, _, unit = text.partition(" ")
-        value, goal = float(number.replace(",", "")), next((k for k, words in GOALS.items() if words == unit), "")
+        if not (match := re.fullmatch(r"(\S+(?: (?:k|M|bn)(?= ))?) (.+)", text)):
+            return text
+        amount, unit = match.groups()
+        value, goal = number(amount), next((key for key, words in GOALS.items() if words == unit), "")
         if unit == "yuan":
             return self.yuan(value)
         return (

@@ -88,7 +88,8 @@ class Belief:
 
 def learn(space: Space, runs: Runs, recent: int = 12) -> Belief:
     """Return what runs say; a pure function. `recent`: the last runs whose scatter sets the trust region."""
-    responses = fit(runs, money=space.budget)
+    gross = replace(runs, kpi=runs.kpi + space.price * runs.spend.sum(1))
+    responses = fit(gross, money=space.budget).charged(space.price)
     if space.promises:
         names = list(space.promises)
         kept = runs.measures[:, [space.measures.index(name) for name in names]]

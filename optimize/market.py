@@ -96,6 +96,8 @@ class Space:
     """Names of the measures that outcomes have beside the goal."""
     promises: Mapping[str, float] = field(default_factory=dict)
     """By measure, what of the goal each unit below 0 costs."""
+    price: float = 0.0
+    """What of the goal each yuan of money costs by what the goal is, such as 1 of profit; other effects are learned."""
     divide: "Divide | None" = None
     """How money is divided over levers where more than the budget and bounds limits it; None: the exact best split."""
 

@@ -110,7 +110,8 @@ class Rehearsals:
         settings = {path: self._setting(path, span, values[path]) for path, span in self.settings.items()}
         costs = {name: promise.cost for name, promise in self.promises.items()}
         measures = *self.scenario.targets, *map(measure_of, self.kpis)
-        return Space(bounds, self.budget, Plan(money, values), settings, measures, costs)
+        price = self.marginal + (self.goal == "profit")
+        return Space(bounds, self.budget, Plan(money, values), settings, measures, costs, price)
 
     def _bounds(self, post: Post, factor: float) -> Bounds:
         choices = self.scenario.choices

@@ -207,6 +207,12 @@ class Responses:
         """What a yuan of money takes from the goal, beside what it brings."""
         return float(self.x[self.layout.slices["price"]][0]) * self.scale / self.money
 
+    def charged(self, price: float) -> "Responses":
+        """Return the model of a goal that is less by so much a yuan of money."""
+        x = self.x.copy()
+        x[self.layout.slices["price"]] += price * self.money / self.scale
+        return replace(self, x=x)
+
     @cached_property
     def root(self) -> Floats:
         """Lower Cholesky factor of the precision."""

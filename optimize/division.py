@@ -16,10 +16,13 @@ from optimize.plan_limits import GOAL, Rest, plan_limits
 from optimize.problem import Cell, Goal, Limit, Problem, least_spend
 from optimize.response import Hill, Responses
 from optimize.spending import Post
+from optimize.truth import VALUE_SLIP, judge, slip
 from scenarios import Scenario
 
 ROUGH, SECONDS = 1e-3, 3.0
 """Gap and time of the divisions inside a search [relative, s]."""
+TURNS, STEADY = 3, 0.03
+"""Most divisions after one another, and the change of what credits are worth at which they end."""
 CORNERS = 49
 LUCKS = tuple(float(z) for z in ndtri((np.arange(5) + 0.5) / 5))
 """Standard deviations of luck for which a target is looked at inside a search."""
@@ -62,8 +65,34 @@ class Division:
     """Least goal credited to media for each yuan of them."""
 
     def __call__(self, responses: Responses, unit: Floats) -> Floats:
-        """Return the best money [posts] in yuan at places [settings] of the settings; the current one when none is found."""
-        return self._money(solve(self.problem(responses, unit, lucks=LUCKS), gap=ROUGH, seconds=SECONDS, why=False))
+        """Return the best money [posts] in yuan at places [settings] of the settings; the current one when none is found.
+
+        What credits are worth changes with all money together (`Parts.lift`), so that money is divided again at what they
+        are worth then, and the best division is taken.
+        """
+        at, found = self.space.spend(self.space.current), []
+        for _ in range(TURNS):
+            problem = self.problem(responses, unit, at=at, lucks=LUCKS)
+            found.append(self._money(solve(problem, gap=ROUGH, seconds=SECONDS, why=False)))
+            lift = responses.parts(np.stack([at, found[-1]]), np.stack([unit, unit])).lift
+            alike = not (problem.goal.spend or any(limit.value for limit in problem.limits))
+            if alike or abs(np.log(lift[1] / lift[0])) < STEADY:
+                break
+            at = found[-1]
+        return found[0] if len(found) == 1 else max(found, key=lambda spend: self._worth(responses, unit, spend))
+
+    def _worth(self, responses: Responses, unit: Floats, spend: Floats) -> tuple[bool, float]:
+        """Return whether money [posts] keeps the limits on returns, and its goal less the cost of targets missed."""
+        problem = self.problem(replace(responses, effects=None), unit, at=spend)
+        truth = judge(problem, {post.name: float(x) for post, x in zip(self.posts, spend, strict=True)})
+        rules = [limit for limit in problem.limits if limit.value]
+        slack = STEADY / VALUE_SLIP
+        kept = all(truth.short[m.name] <= slack * slip(m, truth.spend, truth.responses) for m in rules)
+        goal = float(responses.total(spend[None], unit[None])[0])
+        if responses.effects is None:
+            return kept, goal
+        short = responses.effects.shortfall(spend[None], unit[None])[0]
+        return kept, goal - float(short @ [promise.cost for promise in self.promises])
 
     def by_shares(
         self, responses: Responses, curves: Sequence[Hill], worth: Floats, price: float, unit: Floats
@@ -88,11 +117,11 @@ class Division:
 
         Where no division keeps the hard targets by the curves, the best one that pays for missing them, and the conflict.
         """
-        unit = self.space.unit(plan)
-        found = solve(self.problem(responses, unit, whole=True, hard=True), gap=EXACT, seconds=LONGEST)
+        unit, at = self.space.unit(plan), self.space.spend(plan)
+        found = solve(self.problem(responses, unit, at=at, whole=True, hard=True), gap=EXACT, seconds=LONGEST)
         if found.feasible or not any(promise.hard for promise in self.promises):
             return found
-        soft = solve(self.problem(responses, unit, whole=True), gap=EXACT, seconds=LONGEST)
+        soft = solve(self.problem(responses, unit, at=at, whole=True), gap=EXACT, seconds=LONGEST)
         return replace(soft, conflict=found.conflict) if soft.feasible else found
 
     def clash(self) -> Conflict | None:
@@ -107,16 +136,17 @@ class Division:
         return solve(Problem(cells, [r for r in rules if not r.value], least_spend()), gap=ROUGH).conflict
 
     def problem(
-        self, responses: Responses, unit: Floats, *, whole: bool = False, hard: bool = False,
+        self, responses: Responses, unit: Floats, *, at: Floats | None = None, whole: bool = False, hard: bool = False,
         lucks: Sequence[float] = (0.0,),
     ) -> Problem:  # fmt: skip
         """Return the problem: the most of the goal credited to media, less what money takes from the goal itself.
 
-        Curves are drawn through `CORNERS` points, which is closer than they are known. `whole`: in whole units. `hard`:
+        Curves are drawn through `CORNERS` points, which is closer than they are known. `at`: money [posts] at which
+        credits are worth what they count, the current one unless given. `whole`: in whole units. `hard`:
         hard targets must hold, else missing one costs. `lucks`: a target is missed on average over runs with so many
         standard deviations of luck, so that a plan keeps clear of it.
         """
-        now = self.space.spend(self.space.current)
+        now = self.space.spend(self.space.current) if at is None else at
         parts = responses.parts(now[None], unit[None])
         worth = responses.scale * float(parts.gain[0] * parts.lift[0])
         cells = [

@@ -2,7 +2,7 @@
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import optuna
@@ -372,3 +372,29 @@ def test_other_parameters_are_another_study(tmp_path):
     search(Shop(), replications=9, seed=1, first=8, verify=8, storage=storage)
     with pytest.raises(ValueError, match=r"has the parameters .*setting.face.*: it is of another space"):
         search(Part("levers"), replications=9, seed=1, first=8, verify=8, storage=storage)
+
+
+class Dear(Shop):
+    """The shop where each yuan of media takes 8 from the goal."""
+
+    @property
+    def space(self):
+        return replace(super().space, price=8.0)
+
+    def outcome(self, plan, seed):
+        outcome = super().outcome(plan, seed)
+        return Outcome(outcome.kpi - 8.0 * sum(plan.money.values()), outcome.credit)
+
+
+def test_dear_money_stays_unspent():
+    """Where money costs more than it brings beyond a point: within 4 % of the best, by enumeration of each lever alone,
+    for they do not compete. The price that is known is the price learned, to a yuan.
+    """
+    found = search(Dear(), replications=80, seed=1)
+    step, face = np.arange(0, 100.5, 0.5), 0.4 / 0.06
+    gain = 1 + 0.4 * np.log(face) - 0.06 * face
+    parts = [gain * t * step**p / (step**p + h**p) - 8 * step for t, h, p in zip(TOPS, HALVES, POWERS, strict=True)]
+    best = sum(part.max() for part in parts) + 80 * gain
+    assert sum(step[part.argmax()] for part in parts) < 50
+    assert value(found.plan) - 8 * sum(found.plan.money.values()) > 0.96 * best
+    assert found.responses.price == pytest.approx(8, abs=1)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from optimize.divide import divide
-from optimize.effects import fit_effects
+from optimize.effects import FEW, fit_effects
 from optimize.market import Floats, Plan, Space
 from optimize.response import Responses, Runs, fit
 from optimize.surface import Evidence, Sum, Surface, tune
@@ -90,9 +90,10 @@ def learn(space: Space, runs: Runs, recent: int = 12) -> Belief:
     """Return what runs say; a pure function. `recent`: the last runs whose scatter sets the trust region."""
     gross = replace(runs, kpi=runs.kpi + space.price * runs.spend.sum(1))
     responses = fit(gross, money=space.budget).charged(space.price)
-    if space.promises:
-        names = list(space.promises)
-        kept = runs.measures[:, [space.measures.index(name) for name in names]]
+    measured = {name: runs.measures[:, space.measures.index(name)] for name in space.promises}
+    names = [name for name, kept in measured.items() if np.isfinite(kept).sum() >= FEW]
+    if names:
+        kept = np.column_stack([measured[name] for name in names])
         effects = fit_effects(names, kept, runs, responses.curves(np.full(len(space.settings), 0.5)))
         responses = replace(responses, effects=effects)
     top = runs.kpi >= np.quantile(runs.kpi, 0.9)
@@ -118,7 +119,8 @@ def missed(space: Space, responses: Responses, spend: Floats, unit: Floats) -> F
     if responses.effects is None:
         return np.zeros(len(unit))
     every = np.broadcast_to(spend, (len(unit), spend.shape[1]))
-    return np.asarray(responses.effects.shortfall(every, unit) @ list(space.promises.values()))
+    costs = [space.promises[name] for name in responses.effects.names]
+    return np.asarray(responses.effects.shortfall(every, unit) @ costs)
 
 
 def split(space: Space, responses: Responses, unit: Floats) -> Floats:

@@ -92,7 +92,7 @@ class Division:
         if responses.effects is None:
             return kept, goal
         short = responses.effects.shortfall(spend[None], unit[None])[0]
-        return kept, goal - float(short @ [promise.cost for promise in self.promises])
+        return kept, goal - float(short @ [self.space.promises[name] for name in responses.effects.names])
 
     def by_shares(
         self, responses: Responses, curves: Sequence[Hill], worth: Floats, price: float, unit: Floats
@@ -176,7 +176,7 @@ class Division:
                 found[name] = Points(spend, weight * curve.at(spend) + effects.price(k) * spend)
         changed = [replace(cell, responses={**cell.responses, **m}) for cell, m in zip(cells, more, strict=True)]
         limits = []
-        for p in self.promises:
+        for p in (promise for promise in self.promises if promise.name in base):
             level, noise = base[p.name]
             value, must = {(cell.name, p.name): 1.0 for cell in cells}, p.hard and hard
             for k, luck in enumerate((0.0,) if must else lucks):

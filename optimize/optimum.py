@@ -208,6 +208,7 @@ def told(
     proof = comparison(current, proposed, seeds=range(FRESH, FRESH + verify), titles=["proposed"], runner=market.runner)
     before, after = (reached(plan, verify, market.runner) for plan in (current, proposed))
     broken = list(telling.promises_missed(market, proof.table))
+    unknown = telling.unmeasured(market, found)
     tables = {
         "allocation": telling.allocation(market, best, solution),
         "settings": telling.chosen_settings(market, best),
@@ -222,7 +223,7 @@ def told(
     if many is not None:
         tables["pareto"] = many.table.rename(columns=lambda name: name.replace(measure_of(""), ""))
     notes = [
-        *broken, *telling.notes(found, choice, solution, before, after), *flags(market, found, proof.table),
+        *broken, *unknown, *telling.notes(found, choice, solution, before, after), *flags(market, found, proof.table),
     ]  # fmt: skip
     as_it_is = scenario if market.budget == sum(post.money for post in market.posts) else current
     answer = Answer(

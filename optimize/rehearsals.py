@@ -89,7 +89,7 @@ class Rehearsals:
         for name, cost in self.targets.items():
             target = self.scenario.targets[name]
             value, wanted = values[name]
-            size = abs(wanted) or abs(value) or 1.0
+            size = next(x for x in (abs(wanted), abs(value), 1.0) if x > 0)
             price = HARD * goal / size if cost is None else cost
             found[name] = Promise(name, target.title or name, KPIS[target.kpi].unit, price, cost is None)
         return found

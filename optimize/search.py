@@ -205,7 +205,7 @@ def outcome_row(market: Market, seed: int, outcome: Outcome) -> list[float]:
     Raises `ValueError` for numbers that are not finite or levers without credit.
     """
     row = [outcome.kpi, *(outcome.credit.get(name, np.nan) for name in market.space.levers)]
-    if not np.isfinite(row).all():
+    if not np.isfinite([*row, market.space.worth(outcome)]).all():
         raise ValueError(f"an outcome needs a finite goal and credit of every lever, but got {outcome}")
     return [seed, *map(float, row), *(float(outcome.measures.get(name, np.nan)) for name in market.space.measures)]
 

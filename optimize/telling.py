@@ -114,6 +114,15 @@ def notes(
     return said
 
 
+def unmeasured(market: Rehearsals, found: Proposal) -> Iterator[str]:
+    """Yield each promised target that too few runs measured for the search to learn what moves it."""
+    known = dict(zip(market.space.measures, np.isfinite(found.runs.measures).sum(0).tolist(), strict=True))
+    for name, promise in market.promises.items():
+        if known[name] < FEW:
+            seen = f"{known[name]} of {len(found.runs)} runs"
+            yield f"{promise.title} was measured in {seen}: too few to steer by; more users help"
+
+
 def promises_missed(market: Rehearsals, proof: pd.DataFrame) -> Iterator[str]:
     """Yield each hard target that the proposal misses on average, in words; `proof` as of `experiments.compare`."""
     hard = [name for name, promise in market.promises.items() if promise.hard]

@@ -200,7 +200,9 @@ def told(
     ask: Mapping[str, Any], lang: str,
 ) -> Optimum:  # fmt: skip
     """Verify what was found on fresh seeds and return it with all that is to be said of it."""
-    best, confirmed = (found.found, found.confirmed) if choice is None else (choice.plan, choice.proved)
+    best, confirmed = (found.plan if found.confirmed else found.found), found.confirmed
+    if choice is not None:
+        best, confirmed = choice.plan, choice.proved
     found = replace(found, found=best, confirmed=confirmed)
     solution = market.division.solution(found.responses, best) if market.posts else None
     current, proposed = market.proposed(market.space.current), market.proposed(best)

@@ -51,7 +51,7 @@ class Rehearsals:
         """Raise `ValueError` for another goal, a budget that is not positive, or a plan with nothing to choose."""
         if self.goal not in GOALS:
             raise ValueError(f"the goal must be one of {', '.join(GOALS)}, but got {self.goal!r}")
-        if not self.budget > 0:
+        if not self.budget > 0 and self.posts:
             raise ValueError(f"`budget > 0` must hold, but got {self.budget!r}")
         if other := [kpi for kpi in self.kpis if kpi not in KPIS]:
             raise ValueError(f"unknown KPI {other[0]!r}; {nearest(other[0], KPIS, 'KPIs')}")
@@ -132,14 +132,15 @@ class Rehearsals:
 
     def proposed(self, plan: Plan) -> Scenario:
         """Return the scenario of a plan."""
-        changed = self.scenario
-        if plan.settings:
-            written = {path: scenarios.as_written(changed, path, value) for path, value in plan.settings.items()}
-            changed = changed.override(written)
+        plain = self.scenario
+        written = {path: scenarios.as_written(plain, path, value) for path, value in plan.settings.items()}
+        changed = plain.override(written) if written else plain
         if not plan.money:
             return changed
-        present = sum(post.money for post in self.posts)
-        return with_money(changed, plan.money, total=self.scenario.accounts.total + self.budget - present)
+        total = plain.accounts.total + self.budget - sum(post.money for post in self.posts)
+        if [post.name for post in posts(changed)] == [post.name for post in self.posts]:
+            return with_money(changed, plan.money, total=total)
+        return with_money(plain, plan.money, total=total).override(written)  # days moved that tell its posts apart
 
     def evaluate(self, asked: Sequence[tuple[Plan, int]]) -> list[Outcome]:
         """Return the outcome of each plan under its seed."""

@@ -71,6 +71,7 @@ def draw(table: pd.DataFrame, ax: Axes | None = None, *, goal: str, lang: str = 
         _amount(ax, place, row, base, say.more(row.value, unit))
     bar_axis(ax, [named(row, unit, say) for row in rows(shown)], unit, lang)
     ax.axvline(0, color=BLACK, lw=0.8, zorder=1)
+    ax.use_sticky_edges = False
     ax.margins(x=0.16)
     ax.set_title(title)
     ax.set_xlabel(say("{goal}, change against the current plan", goal=say.kpi(goal)))

@@ -2,7 +2,8 @@
 
 For each weighting of the goals the money that is best by the fitted effects is divided under the plan's limits, and the
 settings are climbed, in turns; the plans so found run on fresh common seeds, and those that another one beats in every goal
-are left out. Weighted sums reach the convex part of the front (Das & Dennis 1997); no run is spent on the search.
+are left out. Weighted sums reach the convex part of the front (Das & Dennis 1997), plans between neighbours the rest; no
+run is spent on the search.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optimize.coupled import STEPS, climb
+from optimize.coupled import STEPS, climb, snap
 from optimize.divide import divide
 from optimize.effects import Effects, fit_effects
 from optimize.market import Floats, Market, Plan, Space, rehearse
@@ -24,6 +25,8 @@ from optimize.response import Responses, Runs
 Direction = Literal["maximize", "minimize"]
 DIVISIONS = {2: 8, 3: 4, 4: 3}
 """Steps of the weights' lattice, by the number of goals."""
+NEAR = 0.1
+"""Gap between plans that is not filled [standard deviations of the goals]."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,12 @@ def front(
     sign = np.array([1.0 if way == "maximize" else -1.0 for way in goals.values()])
     spread = np.nanstd(measured, axis=0)
     scale = np.where(spread > 0, spread, 1.0)
+    weights = lattice(len(goals), DIVISIONS[len(goals)])
+    found = [best(space, responses, effects, each * sign / scale) for each in weights]
     plans = dict(also)
-    for number, weights in enumerate(lattice(len(goals), DIVISIONS[len(goals)]), 1):
-        plan = best(space, responses, effects, weights * sign / scale)
-        if all(plan != other for other in plans.values()):
-            plans[f"plan {number}"] = plan
+    for plan in filled(space, [p for k, p in enumerate(found) if p not in found[:k]], effects, scale, len(weights)):
+        if plan not in plans.values():
+            plans[f"plan {len(plans) - len(also) + 1}"] = plan
     outcomes = rehearse(market, list(plans.values()), seeds)
     values = np.array([[[o.measures[goal] for goal in goals] for o in row] for row in outcomes])
     return unbeaten(plans, list(goals), sign, values)
@@ -92,6 +96,25 @@ def best(space: Space, responses: Responses, effects: Effects, weights: Floats) 
         if space.settings:
             unit = climb(space, partial(weighed, effects, spend, weights), unit[None])
     return space.plan(spend, unit)
+
+
+def filled(space: Space, plans: list[Plan], effects: Effects, scale: Floats, count: int) -> list[Plan]:
+    """Return the plans, up to `count` of them by those halfway between neighbours, the widest gap first.
+
+    Where the fitted front is straight or hollow, weighted sums find its ends only. Neighbours have no other plan in the ball
+    between them (Gabriel & Sokal 1969); gaps are in standard deviations of the fitted goals.
+    """
+    while 2 <= len(plans) < count:
+        spend, unit = np.array([space.spend(p) for p in plans]), np.array([space.unit(p) for p in plans])
+        goals = effects.means(spend, unit) / scale
+        square = ((goals[:, None] - goals[None]) ** 2).sum(2)
+        alone = (square[:, None] + square[None] >= square[:, :, None]).all(2)
+        a, b = np.unravel_index(int(np.where(alone, square, 0.0).argmax()), square.shape)
+        middle = space.plan((spend[a] + spend[b]) / 2, snap(space, (unit[[a]] + unit[[b]]) / 2)[0])
+        if square[a, b] < NEAR**2 or middle in plans:
+            break
+        plans = [*plans, middle]
+    return plans
 
 
 def weighed(effects: Effects, spend: Floats, weights: Floats, unit: Floats) -> Floats:

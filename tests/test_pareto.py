@@ -182,3 +182,23 @@ def test_knees_of_a_known_front():
     assert np.flatnonzero(knees(np.column_stack([x, np.minimum(1.0, 4 * (1 - x))]), 1)).tolist() == [75]
     assert not any(knees(np.column_stack([x, 1 - x - 1e-3 * np.sin(np.pi * x)]), 2))
     assert knees(np.array([[0.0, 1.0], [1.0, 0.0]]), 1) == [False, False]
+
+
+class Straight(Trade):
+    """Each yuan sells the same, so that every plan with the right face value is on the front."""
+
+    def outcome(self, plan, seed):
+        outcome = super().outcome(plan, seed)
+        credit = {name: 0.8 * plan.money[name] for name in LEVERS}
+        sold = sum(credit.values()) - (plan.settings["face"] - 4) ** 2
+        return Outcome(sold, credit, {**outcome.measures, "sales": sold})
+
+
+def test_a_straight_front_is_filled():
+    """Weighted sums find the ends of a straight front only; between them, gaps are a quarter of the budget or less."""
+    found = front(Straight(), GOALS, *learned(Straight()), {}, range(2))
+    spent = np.sort(found.table["spend"])
+    assert spent[0] == 0
+    assert spent[-1] > 79
+    assert np.diff(spent).max() <= 20
+    assert found.tried <= 9

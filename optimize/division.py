@@ -16,7 +16,7 @@ from optimize.plan_limits import GOAL, Rest, plan_limits
 from optimize.problem import Cell, Goal, Limit, Problem, least_spend
 from optimize.response import Hill, Responses
 from optimize.spending import Post
-from optimize.truth import VALUE_SLIP, judge, slip
+from optimize.truth import MONEY_SLIP, VALUE_SLIP, judge, slip
 from scenarios import Scenario
 
 ROUGH, SECONDS = 1e-3, 3.0
@@ -81,13 +81,21 @@ class Division:
             at = found[-1]
         return found[0] if len(found) == 1 else max(found, key=lambda spend: self._worth(responses, unit, spend))
 
-    def _worth(self, responses: Responses, unit: Floats, spend: Floats) -> tuple[bool, float]:
-        """Return whether money [posts] keeps the limits on returns, and its goal less the cost of targets missed."""
+    def keeps(self, responses: Responses, spend: Floats, unit: Floats) -> bool:
+        """Return whether money [posts] keeps every limit at places [settings] of the settings, targets apart.
+
+        Limits on money alone to a millionth of their size; those on returns by the fitted responses, to `STEADY`.
+        """
         problem = self.problem(replace(responses, effects=None), unit, at=spend)
         truth = judge(problem, {post.name: float(x) for post, x in zip(self.posts, spend, strict=True)})
-        rules = [limit for limit in problem.limits if limit.value]
-        slack = STEADY / VALUE_SLIP
-        kept = all(truth.short[m.name] <= slack * slip(m, truth.spend, truth.responses) for m in rules)
+        near = {True: STEADY / VALUE_SLIP, False: 1e-6 / MONEY_SLIP}
+        return all(
+            truth.short[m.name] <= near[bool(m.value)] * slip(m, truth.spend, truth.responses) for m in problem.limits
+        )
+
+    def _worth(self, responses: Responses, unit: Floats, spend: Floats) -> tuple[bool, float]:
+        """Return whether money [posts] keeps every limit, and its goal less the cost of targets missed."""
+        kept = self.keeps(responses, spend, unit)
         goal = float(responses.total(spend[None], unit[None])[0])
         if responses.effects is None:
             return kept, goal

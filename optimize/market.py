@@ -166,6 +166,9 @@ class Divide(Protocol):
     def __call__(self, responses: "Responses", unit: Floats) -> Floats:
         """Return the money [levers] in yuan that is best by fitted responses at places [settings] of the settings."""
 
+    def keeps(self, responses: "Responses", spend: Floats, unit: Floats) -> bool:
+        """Return whether money [levers] keeps every limit, by fitted responses where they count."""
+
     def by_shares(
         self, responses: "Responses", curves: Sequence["Hill"], worth: Floats, price: float, unit: Floats
     ) -> Floats:

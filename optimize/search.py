@@ -23,7 +23,8 @@ from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from experiments.units import compact
-from optimize.market import Market, Outcome, Plan
+from optimize.coupled import Belief
+from optimize.market import Market, Outcome, Plan, Space
 from optimize.race import Race, race
 from optimize.response import Responses, Runs
 from optimize.sampler import RUNS, CoupledSampler, begun, history, place_of, search_space, to_params, to_plan
@@ -216,10 +217,10 @@ def conclude(study: Study, sampler: CoupledSampler, market: Market, verify: int)
     trials = len(begun(study))
     belief = sampler.learn(study, trials)
     runs = history(study, space, trials)
-    top = int(belief.expect(runs).argmax())
-    plans = {CURRENT: space.current, FOUND: belief.plan, BEST: space.plan(runs.spend[top], runs.unit[top])}
-    if plans[BEST] in (plans[CURRENT], plans[FOUND]):
-        del plans[BEST]
+    plans = {CURRENT: space.current, FOUND: belief.plan}
+    best = best_trial(space, belief, runs)
+    if best is not None and best not in plans.values():
+        plans[BEST] = best
     start = sampler.seed * SEEDS + SEEDS // 2
     result = race(market, plans, range(start, start + verify))
     plan, confirmed = verdict(plans, result)
@@ -239,6 +240,15 @@ def conclude(study: Study, sampler: CoupledSampler, market: Market, verify: int)
         replications=len(runs) + result.replications,
         notes=remarks(belief.expected, result, confirmed),
     )
+
+
+def best_trial(space: Space, belief: Belief, runs: Runs) -> Plan | None:
+    """Return the plan of the run with the highest expected goal among those that keep the limits on money, if any does."""
+    for k in np.argsort(-belief.expect(runs), kind="stable"):
+        spend, unit = runs.spend[k], runs.unit[k]
+        if space.divide is None or space.divide.keeps(belief.responses, spend, unit):
+            return space.plan(spend, unit)
+    return None
 
 
 def verdict(plans: dict[str, Plan], result: Race) -> tuple[Plan, bool]:

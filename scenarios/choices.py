@@ -1,12 +1,26 @@
 """What an optimiser may change in a plan, and the rules that its answer must keep."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from scenarios.literals import Factor, Flag, Names, Number, Rate, Share, Yuan
+from scenarios.literals import Factor, Flag, Names, Number, Rate, Share, Yuan, amount
 from scenarios.model import MisfitError, Model
 from scenarios.uncertainty import Range
+
+
+def promised(value: Any) -> Any:
+    """Read `hard`, or what of the goal each missing unit of a KPI costs.
+
+    >>> promised("hard"), promised("2_000")
+    ('hard', 2000.0)
+    """
+    if value == "hard":
+        return value
+    cost = amount(value)
+    if not isinstance(cost, int | float) or not 0 <= cost <= 1e13:
+        raise MisfitError("must be hard, or what of the goal each missing unit costs, not negative")
+    return float(cost)
 
 
 class Money(Model):
@@ -35,7 +49,7 @@ class PlanLimit(Model):
     """Media levers; empty: all."""
     windows: Names = ()
     """Phases; empty: the whole plan."""
-    shortfall: Factor | None = None
+    shortfall: Yuan | None = None
     """What of the goal each unit costs by which the limit is missed, so that a little may be given for much; 0: a miss is
     only told; none: the limit must be kept. Units are yuan of money, of a return those of the goal."""
 
@@ -152,7 +166,7 @@ class Choices(Model):
     """Money of media levers over the plan, where `band` is not what is wanted."""
     accounts: Factor = 0.0
     """Part of an account's present media money by which it may rise or fall; 0 keeps the plan's shares."""
-    targets: dict[str, Literal["hard"] | Factor] = {}
+    targets: dict[str, Annotated[Literal["hard"] | Yuan, BeforeValidator(promised)]] = {}
     """Targets that the search pays for: hard ones must be kept; a number is the shortfall cost, what of the goal each unit
     of the KPI that is missing costs."""
     settings: dict[str, Range] = {}

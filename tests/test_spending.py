@@ -193,6 +193,16 @@ def test_limits_that_say_nothing_are_refused(limit, words):
         Choices.model_validate({"limits": {"odd": limit}})
 
 
+def test_a_target_is_hard_or_has_a_cost_as_large_as_it_takes():
+    """A share that is missed by a point is missed by .01: its cost may be thousands of millions."""
+    assert Choices.model_validate({"targets": {"a": "hard", "b": 5e9, "c": "20_000"}}).targets == {
+        "a": "hard", "b": 5e9, "c": 20_000.0,
+    }  # fmt: skip
+    for odd in ("soft", -1, "2%", None, float("nan")):
+        with pytest.raises(ValidationError, match="must be"):
+            Choices.model_validate({"targets": {"a": odd}})
+
+
 def test_courses_tell_what_is_spent_when():
     late = {"total": 200_000, "tranches": [{"share": 0.4, "day": 0}, {"share": 0.6, "day": 20}]}
     found = courses(plan(MEDIA, {"accounts": late}))

@@ -1,23 +1,27 @@
 """Optimise: a plan with a known better division is found, proved and written; what contradicts itself is refused."""
 
-import json
-from pathlib import Path
+import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
-from markets import LIVELY, behaving, of_users, plan
+from markets import CONTROL, LIVELY, behaving, everything, of_users, plan
 
 import scenarios
 from experiments.promised import together, wilson
-from experiments.runner import Runner
-from optimize.optimum import InfeasibleError, Optimum, optimum
+from experiments.runner import Progress, Runner
+from experiments.store import Store
+from optimize.market import Plan
+from optimize.optimum import FRESH, InfeasibleError, Optimum, directions, optimum
 from optimize.pieces import hill
 from optimize.plan_limits import GOAL, Rest, plan_limits
 from optimize.problem import Cell
 from optimize.reach import bisect, least_budget
 from optimize.rehearsals import Rehearsals
+from optimize.risk import CVaR
 from optimize.spending import posts
-from sandtable.cli import main
-from scenarios import Scenario
+from scenarios import Scenario, ScenarioError
+from scenarios.uncertainty import Range
 
 
 def media(click: float, **more: object) -> dict[str, object]:
@@ -151,20 +155,231 @@ def test_promises_are_counted_together(market):
     assert together(market.override({"targets.moon": None}), runs).probability == 1.0
 
 
-def test_the_command_line_writes_the_plan(market, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    Path("market.yaml").write_text(scenarios.dump(market), encoding="utf-8")
-    asked = ["optimize", "market.yaml", "--replications", "30", "--verify", "12", "--quiet", "--no-store"]
-    assert main([*asked, "-o", "plan.yaml", "--folder", "out"]) == 0
-    out = capsys.readouterr().out
-    assert "confirmed on fresh seeds" in out
-    assert main(["check", "plan.yaml"]) == 0
-    assert {"plan.yaml", "allocation.csv", "prices.csv", "verification.csv", "history.csv", "manifest.json"} <= {
-        p.name for p in Path("out").iterdir()
-    }
-    capsys.readouterr()
-    assert main([*asked, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["manifest"]["confirmed"] is True
-    assert main([*asked, "--free", "levers.good.click"]) == 2
-    assert main([*asked, "--free", "levers.good.click=3:1"]) == 2
-    assert main([*asked, "--reach", "80%", "--most", "2"]) == 1
+# --- Targets, returns, risk and fronts --------------------------------------------------------------------------------
+
+SEEN = {"targets": {"seen": {"kpi": "exposure", "at_least": 1_700_000}}}
+"""A promise that only cheap impressions keep: as it is the market of `cheap` gives 1.98 million, all money in good less
+than a million."""
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory) -> Runner:
+    """Return a runner with a store, so that tests share their runs."""
+    return Runner(Store(tmp_path_factory.mktemp("store")), processes=1)
+
+
+@pytest.fixture(scope="module")
+def cheap(market) -> Scenario:
+    """Return the market with cheap impressions on the radio, and a promise of many."""
+    return market.override({"levers.bad.unit_cost": 5, "market.users": 1_000, "market.people": 20_000, **SEEN})
+
+
+def seen(found: Optimum) -> float:
+    """Return the mean impressions of the proposal on fresh seeds."""
+    return float(found.answer.tables["verification"].set_index("name").loc["seen", "other_mean"])
+
+
+def test_a_hard_target_is_kept(cheap, kept):
+    """Asked for in the plan, under `choices.targets`; eight other searches kept it too, at 1.707 to 1.797 million."""
+    asked = cheap.override({"choices.targets.seen": "hard"})
+    found = optimum(asked, replications=30, verify=10, runner=kept)
+    assert found.confirmed
+    assert found.answer.good
+    assert seen(found) >= 1_700_000
+    assert found.after.by_target["seen"] >= 0.9
+    assert found.answer.manifest["targets"] == {"seen": "hard"}
+    slopes = found.answer.tables["responses"].set_index(["target", "lever"])
+    assert slopes.loc[("seen", "bad"), "low"] > 0
+    assert slopes.loc[("seen", "bad"), "kpi"] == "exposure"
+
+
+def test_what_a_soft_target_costs_moves_the_plan(cheap, kept):
+    """At next to nothing an impression the promise is broken; at a twentieth of an order it is worth keeping."""
+    little, much = (optimum(cheap, replications=24, verify=8, runner=kept, targets={"seen": c}) for c in (1e-9, 0.05))
+    assert little.confirmed
+    assert little.answer.good
+    assert seen(little) < 1_600_000
+    assert seen(much) > seen(little) + 100_000
+    orders = [
+        found.answer.tables["verification"].set_index("name").loc["orders", "other_mean"] for found in (little, much)
+    ]
+    assert orders[0] > orders[1]
+
+
+def test_a_hard_target_out_of_reach_is_named(market, kept):
+    found = optimum(market, replications=20, verify=8, runner=kept, targets={"moon": "hard"})
+    assert not found.answer.good
+    assert re.match(r"moon must be kept, but the proposal gives .* of ", found.answer.notes[0])
+    assert any("no division keeps all limits: target moon" in note for note in found.answer.notes)
+    with pytest.raises(ValueError, match="unknown target 'mars'"):
+        optimum(market, replications=20, verify=8, runner=kept, targets={"mars": "hard"})
+    with pytest.raises(ScenarioError, match="moom"):
+        market.override({"choices.targets.moom": 3})
+
+
+def test_money_that_brings_too_little_is_not_spent(market, kept):
+    """At two orders a yuan, money beyond a third of the budget brings too little: of good's, 24,000 yuan bring 1.3 a yuan."""
+    found = optimum(market, replications=30, verify=8, runner=kept, marginal=2.0)
+    assert found.confirmed
+    assert found.answer.table["proposed"].sum() < 15_000
+    worth = [
+        np.mean([o.kpi for o in found.market.evaluate([(plan, seed) for seed in range(3)])])
+        for plan in (
+            found.proposal.found,
+            Plan({"good": 24_000.0, "bad": 0.0}, {}),
+            Plan({"good": 0.0, "bad": 0.0}, {}),
+        )
+    ]
+    assert worth[0] > max(worth[1:])
+    assert "less 2 a yuan of media" in found.answer.title
+
+
+def test_a_return_on_media_binds(market, kept):
+    """All the money in good returns 1.26 orders a yuan: under 1.5 less is spent, more than half, and that returns so much.
+
+    The limit is kept by the fitted curves; of what they say, runs may fall short by a tenth.
+    """
+    found = optimum(market, replications=30, verify=8, runner=kept, roas=1.5)
+    spent = found.answer.table["proposed"].sum()
+    assert 4_000 < spent < 23_000
+    runs = found.market.evaluate([(found.proposal.found, seed) for seed in range(4)])
+    credited = np.mean([sum(outcome.credit.values()) for outcome in runs])
+    assert credited / spent > 0.9 * 1.5
+    assert any("the return on media" in note for note in found.answer.notes)
+
+
+def test_a_smaller_market_for_the_search_and_the_front(cheap, kept):
+    """The search runs 300 users, race, proof and front the plan's 1,000."""
+    ways = directions(["orders", "spend"])
+    found = optimum(cheap, replications=20, verify=8, runner=kept, search_users=300, pareto=ways)
+    manifest = found.answer.manifest
+    assert (manifest["search_users"], manifest["users"]) == (300, 1_000)
+    assert found.market.scenario.market.users == 1_000
+    assert found.plan.market.users == 1_000
+    asked = [(found.proposal.found, seed) for seed in range(1_500_000, 1_500_008)]
+    assert found.proposal.race.kpis["found"][:8].tolist() == [o.kpi for o in found.market.evaluate(asked)]
+    table = found.answer.tables["pareto"]
+    assert list(table) == ["plan", "orders", "SE orders", "spend", "SE spend", "knee"]
+    assert ways == {"orders": "maximize", "spend": "minimize"}
+    assert table["orders"].is_monotonic_decreasing
+    assert table["spend"].is_monotonic_decreasing
+    assert len(table) >= 4
+    assert table["spend"].iloc[-1] == 0
+    assert table["spend"].iloc[1:-1].between(1_000, 23_500).any()
+    for each in found.front.plans.values():
+        found.market.space.check(each)
+
+
+CALM = {"clock.burn_in": 2, "clock.tail": 0, "clock.days": 6}
+BAN = {"shocks": {"ban": {"when": {"days": [0, 5]}, "media_price": 3, "channels": ["web"]}}}
+
+
+def test_risk_over_seeds_and_over_shocks(market, kept):
+    """The measures of the plan as it is are those of its runs: the mean of the worst fifth without the ban, and over runs
+    with and without it alike.
+    """
+    short = market.override({**CALM, **BAN, "market.users": 200, "market.people": 20_000})
+    how = {"replications": 12, "verify": 32, "runner": kept, "risk": CVaR(0.2)}
+    calm, shocked = optimum(short.override({"shocks.ban.on": False}), **how), optimum(short, **how, shocks=True)
+    goals = {}
+    for name in (None, "ban"):
+        world = calm.market.struck(None) if name is None else shocked.market.struck(name)
+        runs = world.evaluate([(world.space.current, seed) for seed in range(FRESH - 16, FRESH)])
+        goals[name] = [outcome.kpi for outcome in runs]
+    assert np.mean(goals["ban"]) < 0.8 * np.mean(goals[None])
+    for found, mine in ((calm, goals[None]), (shocked, [*goals[None], *goals["ban"]])):
+        table = found.answer.tables["risk"].set_index("plan")
+        assert list(table.index[:2]) == ["current", "found"]
+        assert len(table) == 6
+        assert table.loc["current", "risk"] == pytest.approx(CVaR(0.2)(np.array(mine)))
+        assert found.answer.manifest["risk"] == "mean of the worst 20%"
+        assert found.confirmed == found.choice.proved
+        assert f"{found.choice.name!r} is the best of 6 plans" in found.answer.notes[0]
+        assert found.proposal.found == found.choice.plan
+    assert shocked.answer.manifest["shocks"] is True
+    with pytest.raises(ValueError, match="`shocks` needs a measure of risk and a plan that declares shocks"):
+        optimum(short, runner=kept, shocks=True)
+    with pytest.raises(ValueError, match="`shocks` needs"):
+        optimum(market, runner=kept, shocks=True, risk=CVaR(0.2))
+
+
+def test_goes_on_from_its_storage(market, tmp_path):
+    """The same question asks for no new run and has the same answer; half of the search, and the rest is run after."""
+    told: list[Progress] = []
+    runner = Runner(Store(tmp_path / "runs"), processes=1, progress=told.append)
+    how = {"replications": 18, "verify": 8, "runner": runner, "storage": f"sqlite:///{tmp_path}/studies.db"}
+    first = optimum(market, **how)
+    assert sum(p.done - p.reused for p in told if p.done == p.of) > 0
+    told.clear()
+    again = optimum(market, **how)
+    assert again.answer.document() == first.answer.document()
+    assert all(p.reused == p.done for p in told)
+
+
+# --- Settings of every kind, by path ----------------------------------------------------------------------------------
+
+SETTINGS = [
+    ("levers.pair.size", 2, 3), ("levers.invite.on_register.cash", 0.5, 6.0), ("levers.invite.thresholds[0].cash", 1.0, 20.0),
+    ("service.agents", 1, 15), ("levers.page.open[0].days[0]", 3, 30), ("festivals.feast.stages.warm-up.days[0]", -8, -2),
+    ("phases.late.days[0]", 30, 50), ("levers.push.every", 1, 21), ("levers.public.over", 60.0, 150.0),
+    ("levers.thanks.valid", 2, 20), ("levers.flash.rate", 0.05, 0.5),
+]  # fmt: skip
+"""Path and two values of a setting: group size, reward, threshold, staff, days of a lever, stage and phase, message cap,
+coupon threshold, validity and depth."""
+
+
+@pytest.mark.parametrize(("path", "low", "high"), SETTINGS)
+def test_settings_of_every_kind(path, low, high):
+    """Each end of the range stands in the proposed plan as asked, whole where the plan has whole numbers, and tells."""
+    plan = everything(CONTROL)
+    money = sum(post.money for post in posts(plan))
+    market = Rehearsals(plan, "profit", money, {path: Range(low=low, high=high)}, runner=ALONE)
+    setting = market.space.settings[path]
+    assert setting.integer == isinstance(low, int)
+    profits = []
+    for value in (low, high):
+        chosen = replace(market.space.current, settings={path: float(value)})
+        written = scenarios.value_at(market.proposed(chosen), path)
+        assert written == value
+        assert isinstance(written, int) == isinstance(low, int)
+        profits += [outcome.kpi for outcome in market.evaluate([(chosen, 1)])]
+    assert profits[0] != profits[1]
+    half = setting.at(0.43)
+    assert half == round(half) or not setting.integer
+
+
+def test_settings_are_found_and_written(kept, tmp_path):
+    """Staff that are cheap to have and dear to lack, and days of a lever: whole numbers, written into the plan."""
+    free = {"service.agents": Range(low=1, high=9), "levers.page.open[0].days[0]": Range(low=5, high=30)}
+    asked = everything(of_users(300))
+    found = optimum(asked, goal="gmv", free=free, locked=True, replications=16, verify=8, runner=kept)
+    table = found.answer.tables["settings"].set_index("path")
+    assert set(table.index) == set(free)
+    assert (table["proposed"] == table["proposed"].round()).all()
+    assert found.answer.table["change"].abs().max() == pytest.approx(0, abs=1e-6)
+    for path, value in table["proposed"].items():
+        assert scenarios.value_at(found.market.proposed(found.proposal.found), path) == value
+    file = tmp_path / "plan.yaml"
+    file.write_text(found.text(None), encoding="utf-8")
+    again = scenarios.load(file)
+    assert [scenarios.value_at(again, path) for path in free] == [scenarios.value_at(found.plan, path) for path in free]
+
+
+def test_a_target_moves_settings_without_media():
+    """Orders grow with the discount, and so does what it costs: without the target the deepest one is best, under it one
+    that costs 140,000 yuan at most, a rate of a fifth (six seeds: 83,000 less than 60,000 at .2, 2,000 at .1).
+    """
+    deal = {"deal": {"kind": "offer", "form": "percent", "rate": 0.1, "account": "users"}}
+    costs = {"costs": {"kpi": "spend", "at_most": 140_000}}
+    asked = plan(
+        of_users(1_000, 20), behaving(LIVELY), {"levers": deal, "clock": {"burn_in": 10, "tail": 2, "days": 20}},
+        {"accounts": {"total": 5_000_000}, "targets": costs},
+    )  # fmt: skip
+    free = {"levers.deal.rate": Range(low=0.02, high=0.5)}
+    how = {"goal": "orders", "free": free, "replications": 20, "verify": 8, "runner": ALONE}
+    deep, bound = optimum(asked, **how), optimum(asked, **how, targets={"costs": "hard"})
+    rates = [found.proposal.found.settings["levers.deal.rate"] for found in (deep, bound)]
+    assert rates[0] > 0.4
+    assert 0.1 < rates[1] < 0.21
+    assert bound.answer.good
+    assert not len(bound.answer.table)

@@ -9,6 +9,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from optimize.coupled import split
 from optimize.market import Bounds, Outcome, Plan, Setting, Space
 from optimize.race import race
 from optimize.sampler import CoupledSampler
@@ -398,3 +399,41 @@ def test_dear_money_stays_unspent():
     assert sum(step[part.argmax()] for part in parts) < 50
     assert value(found.plan) - 8 * sum(found.plan.money.values()) > 0.96 * best
     assert found.responses.price == pytest.approx(8, abs=1)
+
+
+class Cap:
+    """A rule beside the bounds: c gets 30 at most."""
+
+    def __init__(self, space):
+        self.space = replace(space, levers={**space.levers, "c": Bounds(0, 30)}, current=CAPPED)
+
+    def __call__(self, responses, unit):
+        return split(self.space, responses, unit)
+
+    def keeps(self, responses, spend, unit):
+        return spend[2] <= 30
+
+    def by_shares(self, responses, curves, worth, price, unit):
+        raise NotImplementedError
+
+
+CAPPED = Plan({"a": 30.0, "b": 40.0, "c": 30.0}, {"face": 16.0})
+
+
+def test_no_trial_that_breaks_a_limit_wins():
+    """Plans of the opening keep the bounds only; those with more for c would win the race, but may not run it."""
+
+    class Ruled(Shop):
+        @property
+        def space(self):
+            space = super().space
+            return replace(space, divide=Cap(space))
+
+    found = search(Ruled(start=CAPPED), replications=60, seed=1)
+    tried = found.runs.spend[:, 2]
+    assert max(value(Plan(dict(zip("abc", x, strict=True)), found.found.settings)) for x in found.runs.spend) > value(
+        found.plan
+    )
+    assert tried.max() > 50
+    assert found.confirmed
+    assert found.plan.money["c"] <= 30

@@ -73,7 +73,7 @@ class Division:
         at, found = self.space.spend(self.space.current), []
         for _ in range(TURNS):
             problem = self.problem(responses, unit, at=at, lucks=LUCKS)
-            found.append(self._money(solve(problem, gap=ROUGH, seconds=SECONDS, why=False)))
+            found.append(self._money(solve(problem, gap=ROUGH, seconds=SECONDS, why=False, prices=False)))
             lift = responses.parts(np.stack([at, found[-1]]), np.stack([unit, unit])).lift
             alike = not (problem.goal.spend or any(limit.value for limit in problem.limits))
             if alike or abs(np.log(lift[1] / lift[0])) < STEADY:
@@ -112,7 +112,9 @@ class Division:
             spend = self._corners(cell)
             aim = Points(spend, value * curve.at(spend) + price * spend)
             cells.append(replace(cell, responses={**cell.responses, AIM: aim}))
-        found = solve(Problem(cells, known.limits, Goal({AIM: 1.0})), gap=ROUGH, seconds=SECONDS, why=False)
+        found = solve(
+            Problem(cells, known.limits, Goal({AIM: 1.0})), gap=ROUGH, seconds=SECONDS, why=False, prices=False
+        )
         return self._money(found)
 
     def _money(self, found: Solution) -> Floats:
@@ -178,10 +180,11 @@ class Division:
             zip(effects.names, zip(effects.base(unit).tolist(), effects.noise.tolist(), strict=True), strict=True)
         )
         more: list[dict[str, Points]] = [{} for _ in cells]
+        drawn = [self._corners(cell) for cell in cells]
+        shares = [curve.at(spend) for curve, spend in zip(effects.curves, drawn, strict=True)]
         for k, name in enumerate(effects.names):
-            for found, cell, curve, weight in zip(more, cells, effects.curves, effects.lever(k), strict=True):
-                spend = self._corners(cell)
-                found[name] = Points(spend, weight * curve.at(spend) + effects.price(k) * spend)
+            for found, spend, share, weight in zip(more, drawn, shares, effects.lever(k), strict=True):
+                found[name] = Points(spend, weight * share + effects.price(k) * spend)
         changed = [replace(cell, responses={**cell.responses, **m}) for cell, m in zip(cells, more, strict=True)]
         limits = []
         for p in (promise for promise in self.promises if promise.name in base):

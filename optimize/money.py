@@ -66,12 +66,19 @@ class Solution:
 
 
 def solve(
-    problem: Problem, *, gap: float = 1e-6, seconds: float = 60.0, solver: Solver | None = None, why: bool = True
+    problem: Problem,
+    *,
+    gap: float = 1e-6,
+    seconds: float = 60.0,
+    solver: Solver | None = None,
+    why: bool = True,
+    prices: bool = True,
 ) -> Solution:
     """Return the best plan for a problem; nothing is raised for one that cannot be met.
 
     Stops when bound and value are within `gap` of each other, or after `seconds`. `solver` is HiGHS, or CBC where highspy
-    is missing. `why`: explain an infeasible problem, which takes further solves. Raises `ValueError` if `gap` or `seconds`
+    is missing. `why`: explain an infeasible problem, which takes further solves. `prices`: with tables of cells and
+    prices, which take one more. Raises `ValueError` if `gap` or `seconds`
     is not positive.
     """
     if not (gap > 0 and seconds > 0):
@@ -84,16 +91,16 @@ def solve(
     if search.infeasible and why:
         part = max(seconds / 4, 1.0)
         conflict = explain(problem, lambda p: solve(p, gap=1e-5, seconds=part, solver=solver, why=False))
-    return report(problem, search, conflict, start)
+    return report(problem, search, conflict, start, prices)
 
 
-def report(problem: Problem, search: Search, conflict: Conflict | None, start: float) -> Solution:
+def report(problem: Problem, search: Search, conflict: Conflict | None, start: float, prices: bool) -> Solution:
     """Return the solution of a search."""
     plan, answer = search.best, search.answer
     sign = -1.0 if least_money(problem) else 1.0
     cells, duals = pd.DataFrame(columns=CELLS), pd.DataFrame(columns=PRICES)
     notes: tuple[str, ...] = ()
-    if plan is not None:
+    if plan is not None and prices:
         cells, duals = cell_table(problem, plan), price_table(problem, plan, search.prices())
         notes = notes_on(problem, plan, duals)
     return Solution(

@@ -3,8 +3,10 @@
 Those on media money are tested twice over: with the constraint the division keeps it, without it the division does not.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -500,3 +502,11 @@ def test_limits_name_the_constraints_that_they_stand_for():
     for name in SHIPPED:
         named = {id_ for limit in scenarios.load(name).choices.limits.values() for id_ in limit.plan}
         assert named == {id_ for id_, it in CONSTRAINTS.items() if it.plan == name and "limit" in it.how}
+
+
+def test_the_guide_tells_the_same():
+    """docs/optimizing.md has a row for each constraint, with its plan's letter."""
+    guide = (Path(__file__).parent.parent / "docs" / "optimizing.md").read_text(encoding="utf-8")
+    letters = dict(zip("VSAF", (VERTICAL, STORE, ANNUAL, FESTIVAL), strict=True))
+    rows = re.findall(r"^\| (B-\d\d) \| ([VSAF]) \|", guide, flags=re.MULTILINE)
+    assert {id_: letters[letter] for id_, letter in rows} == {id_: it.plan for id_, it in CONSTRAINTS.items()}

@@ -63,6 +63,8 @@ class Division:
     promises: Sequence[Promise] = ()
     roas: float | None = None
     """Least goal credited to media for each yuan of them."""
+    rates: tuple[float, float] = (1.0, 1.0)
+    """What of `choices.goal`, of which limits speak, one unit of the goal stands for: beside media, and credited to them."""
 
     def __call__(self, responses: Responses, unit: Floats) -> Floats:
         """Return the best money [posts] in yuan at places [settings] of the settings; the current one when none is found.
@@ -82,21 +84,25 @@ class Division:
         return found[0] if len(found) == 1 else max(found, key=lambda spend: self._worth(responses, unit, spend))
 
     def keeps(self, responses: Responses, spend: Floats, unit: Floats) -> bool:
-        """Return whether money [posts] keeps every limit at places [settings] of the settings, targets apart.
+        """Return whether money [posts] keeps every hard limit at places [settings] of the settings, targets apart.
 
         Limits on money alone to a millionth of their size; those on returns by the fitted responses, to `STEADY`.
         """
+        return self._judged(responses, spend, unit)[0]
+
+    def _judged(self, responses: Responses, spend: Floats, unit: Floats) -> tuple[bool, float]:
+        """Return whether money [posts] keeps every hard limit, and what missing soft ones costs of the goal."""
         problem = self.problem(replace(responses, effects=None), unit, at=spend)
         truth = judge(problem, {post.name: float(x) for post, x in zip(self.posts, spend, strict=True)})
         near = {True: STEADY / VALUE_SLIP, False: 1e-6 / MONEY_SLIP}
-        return all(
-            truth.short[m.name] <= near[bool(m.value)] * slip(m, truth.spend, truth.responses) for m in problem.limits
-        )
+        hard = [m for m in problem.limits if m.soft is None]
+        kept = all(truth.short[m.name] <= near[bool(m.value)] * slip(m, truth.spend, truth.responses) for m in hard)
+        return kept, sum(m.soft * truth.short[m.name] for m in problem.limits if m.soft is not None)
 
     def _worth(self, responses: Responses, unit: Floats, spend: Floats) -> tuple[bool, float]:
-        """Return whether money [posts] keeps every limit, and its goal less the cost of targets missed."""
-        kept = self.keeps(responses, spend, unit)
-        goal = float(responses.total(spend[None], unit[None])[0])
+        """Return whether money [posts] keeps every hard limit, and its goal less what misses cost."""
+        kept, cost = self._judged(responses, spend, unit)
+        goal = float(responses.total(spend[None], unit[None])[0]) - cost
         if responses.effects is None:
             return kept, goal
         short = responses.effects.shortfall(spend[None], unit[None])[0]
@@ -163,7 +169,7 @@ class Division:
             self._cell(post, curve.top * worth, curve.half, curve.power, whole)
             for post, curve in zip(self.posts, responses.curves(unit), strict=True)
         ]
-        rest = Rest(responses.scale * float(parts.fitted[0, -1]), self.other_spend)
+        rest = Rest(responses.scale * float(parts.fitted[0, -1]), self.other_spend, *self.rates)
         limits = plan_limits(self.scenario, cells, self.space.budget, rest, self.band)
         if self.roas is not None:
             limits.append(minimum_return("the return on media", cells, GOAL, self.roas))

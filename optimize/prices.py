@@ -39,13 +39,20 @@ def limit_row(problem: Problem, limit: Limit, plan: Truth, price: float, sign: f
     """Return a limit's row."""
     used = plan.used[limit.name]
     slack = {"<=": limit.level - used, ">=": used - limit.level, "==": -abs(used - limit.level)}[limit.sense]
-    size = sum(abs(c * plan.spend[n]) for n, c in limit.spend.items())
-    size += sum(abs(c * plan.responses[k]) for k, c in limit.value.items()) + abs(limit.level)
+    size = size_of(limit, plan)
     binding = bool(limit.sense == "==" or slack <= TOUCH * size)
     price = price if binding else 0.0
     kind = "limit" if limit.soft is None else "soft limit"
     words = price_words(problem, limit, price, sign) if binding else f"{limit.name} does not bind"
+    if limit.soft is not None and plan.short[limit.name] > TOUCH * size:
+        binding, words = price != 0, f"{limit.name} is missed: {words}" if price else f"{limit.name} is missed"
     return limit.name, kind, limit.level, used, slack, binding, price, words
+
+
+def size_of(limit: Limit, plan: Truth) -> float:
+    """Return what counts as much in a limit: its level and terms, summed without their signs."""
+    money = sum(abs(c * plan.spend[n]) for n, c in limit.spend.items())
+    return money + sum(abs(c * plan.responses[k]) for k, c in limit.value.items()) + abs(limit.level)
 
 
 def price_words(problem: Problem, limit: Limit, price: float, sign: float) -> str:
@@ -134,7 +141,7 @@ def notes_on(problem: Problem, plan: Truth, duals: pd.DataFrame) -> tuple[str, .
     """Return what a reader must know: unspent money and why, missed soft targets, edges of what is known."""
     notes = [n for m in problem.limits if (n := unspent(problem, m, plan, duals))]
     for m in problem.limits:
-        if m.soft is not None and plan.short[m.name] > TOUCH * (abs(m.level) + 1e-300):
+        if m.soft is not None and plan.short[m.name] > TOUCH * (size_of(m, plan) + 1e-300):
             notes.append(f"{m.name} is missed by {compact(plan.short[m.name], 6)} {m.unit}.")
     edge = [c.name for c in problem.cells if at_edge(c, plan.spend[c.name])]
     if edge:

@@ -78,8 +78,30 @@ class Rehearsals:
         other = costs.loc[~costs["lever"].isin(media) & (costs["phase"] != "after"), "yuan"].sum()
         band, unit = self.scenario.choices.accounts, GOALS[self.goal]
         return Division(
-            self.scenario, self.posts, self._space, float(other), band, unit, tuple(self.promises.values()), self.roas
+            self.scenario,
+            self.posts,
+            self._space,
+            float(other),
+            band,
+            unit,
+            tuple(self.promises.values()),
+            self.roas,
+            self._rates(),
         )
+
+    def _rates(self) -> tuple[float, float]:
+        """Return `Division.rates`, by a run of the plan as it is."""
+        if self.goal == self.scenario.choices.goal:
+            return 1.0, 1.0
+        told, own = replace(self, goal=self.scenario.choices.goal).outcome(self._first), self.outcome(self._first)
+        media, mine = sum(told.credit.values()), sum(own.credit.values())
+        beside = own.kpi - mine
+        if not (beside > 0 and mine > 0):
+            raise ValueError(
+                f"the plan's limits speak of {self.scenario.choices.goal}, which cannot be told from {self.goal}: "
+                f"the plan as it is brings {mine:,.0f} by media and {beside:,.0f} beside them"
+            )
+        return (told.kpi - media) / beside, media / mine
 
     @cached_property
     def promises(self) -> Mapping[str, Promise]:

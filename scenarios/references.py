@@ -153,3 +153,4 @@ def _choices(view: View) -> Iterator[Finding]:
         yield from _each((*path, "windows"), limit.windows, view.names("phases"), "phase")
         for field in ("of", "before"):
             yield from _each((*path, field), getattr(limit, field, ()), media, "media lever")
+        yield from _each((*path, "accounts"), getattr(limit, "accounts", ()), view.paths, "account")

@@ -42,7 +42,7 @@ class View:
         self.targets: dict[str, Target] = parts.get("targets", {})
         self.baseline: dict[str, Baseline] = parts.get("baseline", {})
         self.priors: dict[str, Prior] = parts.get("priors", {})
-        self.choices: Choices = parts.get("choices", Choices())
+        self.choices: Choices = parts.get("choices") or Choices()
 
     def names(self, *path: str) -> list[str]:
         """Return the names in a mapping of the scenario as written, such as `market`, `segments`."""

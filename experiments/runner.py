@@ -125,7 +125,8 @@ class Runner:
             count.finish(len(places), job.user_days)
             for place in places:
                 yield place, tables
-        count.tell()
+        if not done:
+            count.tell()
 
 
 class _Count:

@@ -23,6 +23,7 @@ from optimize.flags import flags
 from optimize.money import Solution
 from optimize.pareto import Direction, Front, front
 from optimize.rehearsals import Rehearsals, measure_of
+from optimize.risk import SEEDS as SEEDS_OF_RISK
 from optimize.risk import Choice, Risk, choose
 from optimize.search import CURRENT, FOUND, SEEDS, Proposal, Standing, search
 from optimize.spending import posts
@@ -115,6 +116,7 @@ def optimum(
     limits contradict each other, `ScenarioError` for paths, and what the runner raises.
     """
     check_language(lang)
+    refuse(scenario, free, locked=locked, risk=risk, shocks=shocks, pareto=pareto, verify=verify)
     wanted = {**scenario.choices.targets, **(targets or {})}
     present = sum(post.money for post in posts(scenario))
     with hired(runner) as hands:
@@ -123,15 +125,14 @@ def optimum(
             {**scenario.choices.settings, **(free or {})}, 0.0 if locked else None, hands,
             {name: None if cost == "hard" else cost for name, cost in wanted.items()}, tuple(pareto or ()), roas, marginal,
         )  # fmt: skip
-        if shocks and not (scenario.shocks and risk):
-            raise ValueError("`shocks` needs a measure of risk and a plan that declares shocks")
         refuse_conflict(finals)
         small = finals if search_users is None else replace(
             finals, scenario=scenario.override({"market.users": search_users})
         )  # fmt: skip
+        first = min(24, replications // 2)
         found = search(
-            small, replications=replications, seed=seed, verify=verify, first=min(24, replications // 2),
-            storage=storage, name=name_of(small, seed), alone=alone, finals=finals, report=report,
+            small, replications=replications, seed=seed, verify=verify, first=first, storage=storage,
+            name=name_of(small, seed, first), alone=alone, finals=finals, report=report,
         )  # fmt: skip
         choice = chosen(finals, found, risk, shocks, verify) if risk is not None else None
         ask = {
@@ -154,13 +155,28 @@ def hired(runner: Runner | None) -> Iterator[Runner]:
             yield hands
 
 
-def name_of(market: Rehearsals, seed: int) -> str:
-    """Return the name of a search's study: another question, seed or model has another."""
+def refuse(
+    scenario: Scenario, free: Mapping[str, Range] | None, *, locked: bool, risk: Risk | None, shocks: bool,
+    pareto: Mapping[str, Direction] | None, verify: int,
+) -> None:  # fmt: skip
+    """Raise `ValueError` for a question that has no answer, before any run is spent on it."""
+    if locked and not (free or scenario.choices.settings):
+        raise ValueError(f"{scenario.name} has no settings to choose: `locked` leaves nothing free")
+    if shocks and not (scenario.shocks and risk):
+        raise ValueError("`shocks` needs a measure of risk and a plan that declares shocks")
+    if risk is not None and verify < SEEDS_OF_RISK:
+        raise ValueError(f"`{SEEDS_OF_RISK} <= verify` must hold with a measure of risk, but got (verify={verify})")
+    if pareto and not 2 <= len(pareto) <= 4:
+        raise ValueError(f"a front is of 2 to 4 KPIs, but got {', '.join(pareto)}")
+
+
+def name_of(market: Rehearsals, seed: int, first: int) -> str:
+    """Return the name of a search's study: another question, seed, opening or model has another."""
     settings = {path: span.model_dump() for path, span in market.settings.items()}
     asked = (
         market.scenario.fingerprint, market.scenario.choices.model_dump(mode="json"), source_digest(), market.goal,
         market.budget, settings, market.band, dict(market.targets), list(market.kpis), market.roas, market.marginal,
-        seed,
+        seed, first,
     )  # fmt: skip
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     return f"{market.scenario.name}-{market.goal}-{digest[:12]}"

@@ -58,9 +58,10 @@ def least_budget(
             dict.fromkeys(scenario.targets),
         )  # fmt: skip
         refuse_conflict(market)
+        first = min(24, replications // 2)
         learned = search(
-            market, replications=replications, seed=seed, verify=8, first=min(24, replications // 2), storage=storage,
-            name=name_of(market, seed), report=report,
+            market, replications=replications, seed=seed, verify=8, first=first, storage=storage,
+            name=name_of(market, seed, first), report=report,
         )  # fmt: skip
 
         def share(budget: float) -> float:

@@ -13,6 +13,8 @@ from experiments.units import compact
 from optimize.market import Floats, Market, Plan, rehearse
 
 DRAWS = 2000
+SEEDS = 32
+"""Fewest seeds of a choice."""
 
 
 class Risk(Protocol):
@@ -112,12 +114,12 @@ def choose(worlds: Sequence[Market], plans: Mapping[str, Plan], seeds: Sequence[
 
     `worlds`: the market, and the market under each shock. The plan is chosen on the first half of the seeds and measured
     on the second, so that the choice does not flatter it. Warns when that plan leaves the lever with the most credit per
-    yuan under the plan with the best mean for one that varies less. Raises `ValueError` for fewer than 32 seeds or
+    yuan under the plan with the best mean for one that varies less. Raises `ValueError` for fewer than `SEEDS` seeds or
     without plans or worlds.
     """
-    if len(seeds) < 32 or not plans or not worlds:
+    if len(seeds) < SEEDS or not plans or not worlds:
         raise ValueError(
-            f"a choice by risk needs 32 seeds, a plan and a world, but got {len(seeds)}, {len(plans)} and {len(worlds)}"
+            f"a choice by risk needs {SEEDS} seeds, a plan and a world, but got {len(seeds)}, {len(plans)} and {len(worlds)}"
         )
     space, names = worlds[0].space, list(plans)
     outcomes = [rehearse(world, list(plans.values()), seeds) for world in worlds]

@@ -36,6 +36,7 @@ def optimize_(args: Namespace) -> int:
     place, folder = (None if p is None else Path(p) for p in (args.output, args.folder))
     try:
         _check(place, folder)
+        _refuse(args)
         with bar(shown=not (args.quiet or args.json)) as progress:
             counted = _Counted(progress)
             runner = Runner(None if args.no_store else store_of(args), args.on, progress=counted)
@@ -86,8 +87,22 @@ def _found(args: Namespace, scenario: Scenario, how: dict[str, Any]) -> "Optimum
 def _storage(args: Namespace) -> str | None:
     """Return where the trials are kept: a SQLite file beside the finished runs, unless told otherwise."""
     if args.storage is not None or args.no_store:
+        if args.join and args.storage is None:
+            raise InputError("--join needs a storage to share: leave --no-store out, or give --storage")
         return str(args.storage) if args.storage is not None else None
     return f"sqlite:///{store_of(args).folder / 'studies.db'}"
+
+
+def _refuse(args: Namespace) -> None:
+    """Raise `InputError` for what --reach would leave aside."""
+    given = {
+        "--budget": args.budget, "--free": args.free, "--target": args.targets, "--roas": args.roas,
+        "--marginal-roas": args.marginal_roas, "--risk": args.risk, "--shocks": args.shocks, "--pareto": args.pareto,
+        "--search-users": args.search_users, "--join": args.join, "--locked": args.locked, "--output": args.output,
+    }  # fmt: skip
+    aside = [flag for flag, value in given.items() if value]
+    if args.reach is not None and aside:
+        raise InputError(f"--reach tries budgets of the plan as it is and takes no {', '.join(aside)}")
 
 
 def _told(found: Answer, args: Namespace, folder: Path | None) -> int:
@@ -133,7 +148,8 @@ def _free(text: str, scenario: Scenario) -> tuple[str, Range]:
         return path.strip(), Range.model_validate({"low": low.strip(), "high": high.strip()})
     except ValueError as error:
         words = str(error).splitlines()
-        raise InputError(f"--free {text}: {words[2].strip() if len(words) > 2 else words[0]}") from None
+        why = words[2].strip().removeprefix("Value error, ").partition(" [type=")[0] if len(words) > 2 else words[0]
+        raise InputError(f"--free {text}: {why}") from None
 
 
 def _target(text: str) -> tuple[str, Any]:

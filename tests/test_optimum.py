@@ -306,7 +306,7 @@ def test_goes_on_from_its_storage(market, tmp_path):
     """The same question asks for no new run and has the same answer; half of the search, and the rest is run after."""
     told: list[Progress] = []
     runner = Runner(Store(tmp_path / "runs"), processes=1, progress=told.append)
-    how = {"replications": 18, "verify": 8, "runner": runner, "storage": f"sqlite:///{tmp_path}/studies.db"}
+    how = {"replications": 14, "verify": 8, "runner": runner, "storage": f"sqlite:///{tmp_path}/studies.db"}
     first = optimum(market, **how)
     assert sum(p.done - p.reused for p in told if p.done == p.of) > 0
     told.clear()
@@ -351,7 +351,7 @@ def test_settings_are_found_and_written(kept, tmp_path):
     """Staff that are cheap to have and dear to lack, and days of a lever: whole numbers, written into the plan."""
     free = {"service.agents": Range(low=1, high=9), "levers.page.open[0].days[0]": Range(low=5, high=30)}
     asked = everything(of_users(300))
-    found = optimum(asked, goal="gmv", free=free, locked=True, replications=16, verify=8, runner=kept)
+    found = optimum(asked, goal="gmv", free=free, locked=True, replications=12, verify=8, runner=kept)
     table = found.answer.tables["settings"].set_index("path")
     assert set(table.index) == set(free)
     assert (table["proposed"] == table["proposed"].round()).all()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
@@ -146,10 +147,10 @@ def _free(text: str, scenario: Scenario) -> tuple[str, Range]:
         if not colon:
             raise ValueError("must be PATH=LO:HI, such as levers.coupon.off=10:40")
         return path.strip(), Range.model_validate({"low": low.strip(), "high": high.strip()})
+    except ValidationError as error:
+        raise InputError(f"--free {text}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
     except ValueError as error:
-        words = str(error).splitlines()
-        why = words[2].strip().removeprefix("Value error, ").partition(" [type=")[0] if len(words) > 2 else words[0]
-        raise InputError(f"--free {text}: {why}") from None
+        raise InputError(f"--free {text}: {error}") from None
 
 
 def _target(text: str) -> tuple[str, Any]:

@@ -85,7 +85,7 @@ def saturation(spend: Floats, half: Floats, power: Floats) -> Floats:
     """Return `x^power / (half^power + x^power)`; 0 without money."""
     with np.errstate(divide="ignore"):
         odds = power * np.log(np.maximum(spend, 0.0) / half)
-    share: Floats = 1 / (1 + np.exp(-np.clip(odds, -700, 700)))
+    share: Floats = np.where(spend > 0, 1 / (1 + np.exp(-np.clip(odds, -700, 700))), 0.0)
     return share
 
 

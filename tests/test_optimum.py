@@ -161,6 +161,25 @@ def test_promises_are_counted_together(market):
     assert together(market.override({"targets.moon": None}), runs).probability == 1.0
 
 
+def test_what_keeps_the_limits(market, found):
+    """Money alone is judged by itself, returns by the curves: all in good returns more than one order a yuan, not ten."""
+    asked = market.override({"choices.limits.little": {"kind": "spend", "levers": ["good"], "at_most": 10_000}})
+    few, unit, responses = Rehearsals(asked, "orders", 24_000, runner=ALONE), np.empty(0), found.proposal.responses
+    for good, keeps in ((9_000.0, True), (10_000.0, True), (10_001.0, False)):
+        money = np.array([{"good": good, "bad": 5_000.0}[post.lever] for post in few.posts])
+        assert few.division.keeps(responses, money, unit) is keeps
+    money = np.array([{"good": 24_000.0, "bad": 0.0}[post.lever] for post in few.posts])
+    for roas, keeps in ((1.0, True), (10.0, False)):
+        returns = Rehearsals(market, "orders", 24_000, runner=ALONE, roas=roas)
+        assert returns.division.keeps(responses, money, unit) is keeps
+
+
+def test_what_money_costs_is_known(market):
+    """Each yuan takes one of profit, none of orders, and what a marginal return asks for besides."""
+    prices = [Rehearsals(market, goal, 24_000, runner=ALONE, marginal=0.5).space.price for goal in ("orders", "profit")]
+    assert prices == [0.5, 1.5]
+
+
 # --- Targets, returns, risk and fronts --------------------------------------------------------------------------------
 
 SEEN = {"targets": {"seen": {"kpi": "exposure", "at_least": 1_700_000}}}

@@ -225,7 +225,8 @@ def told(
     verify = int(ask["verify"])
     proof = comparison(current, proposed, seeds=range(FRESH, FRESH + verify), titles=["proposed"], runner=market.runner)
     before, after = (reached(plan, verify, market.runner) for plan in (current, proposed))
-    broken = list(telling.promises_missed(market, proof.table))
+    fresh = range(FRESH, FRESH + verify)
+    broken = [*telling.promises_missed(market, proof.table), *telling.short_return(market, best, fresh)]
     unknown = telling.unmeasured(market, found)
     tables = {
         "allocation": telling.allocation(market, best, solution),

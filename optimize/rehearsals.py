@@ -57,6 +57,9 @@ class Rehearsals:
             raise ValueError(f"unknown KPI {other[0]!r}; {nearest(other[0], KPIS, 'KPIs')}")
         if unknown := sorted(set(self.targets) - set(self.scenario.targets)):
             raise ValueError(f"unknown target {unknown[0]!r}; {nearest(unknown[0], self.scenario.targets, 'targets')}")
+        if negative := [name for name, cost in self.targets.items() if cost is not None and not cost >= 0]:
+            cost = self.targets[negative[0]]
+            raise ValueError(f"what missing {negative[0]} costs must be 0 or more, but got {cost}")
         if not self.posts and not self.settings:
             raise ValueError(f"{self.scenario.name} has neither paid media nor settings to choose")
 

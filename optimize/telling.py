@@ -1,6 +1,6 @@
 """telling: what a search found, as tables and in words."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import nan
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.promised import Together
+from experiments.summary import interval
 from experiments.tables import rows
 from experiments.units import compact
 from optimize.effects import FEW, fit_effects
@@ -97,9 +98,10 @@ def notes(
         if solution.conflict is not None:
             said.append(f"by the fitted curves no division keeps all limits: {solution.conflict.words}")
         if solution.feasible:
+            worth = f"{compact(solution.bound, 6)}, the one above {compact(solution.value, 6)} (gap {solution.gap:.1g})"
             said.append(
-                f"by the fitted curves media bring at most {compact(solution.bound, 6)} of the goal, the division above "
-                f"{compact(solution.value, 6)} (gap {solution.gap:.1g}); this bound holds for the curves, not for the market"
+                f"by the fitted curves no division within the limits is worth more than {worth}; this bound holds for the "
+                "curves, not for the market"
             )
         said += solution.notes
         said += [str(words) for words in solution.duals.loc[solution.duals["binding"].astype(bool), "words"]]
@@ -130,6 +132,20 @@ def promises_missed(market: Rehearsals, proof: pd.DataFrame) -> Iterator[str]:
         short = row.wanted - row.other_mean if row.direction == "at_least" else row.other_mean - row.wanted
         if not short <= 0:
             yield f"{row.title} must be kept, but the proposal gives {compact(row.other_mean)} of {compact(row.wanted)}"
+
+
+def short_return(market: Rehearsals, plan: Plan, seeds: Sequence[int]) -> Iterator[str]:
+    """Yield a warning when media return less under fresh seeds than was asked; the search keeps to the fitted curves."""
+    spent = sum(plan.money.values())
+    if market.roas is None or not spent:
+        return
+    seen = [sum(outcome.credit.values()) / spent for outcome in market.evaluate([(plan, seed) for seed in seeds])]
+    mean, low, high = interval(seen)
+    if mean < market.roas:
+        yield (
+            f"media return {compact(mean)} a yuan on fresh seeds (95 % {compact(low)} to {compact(high)}), less than the "
+            f"{market.roas:g} asked"
+        )
 
 
 def charts(

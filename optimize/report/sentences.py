@@ -61,7 +61,7 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
         "late": "stopped at the time limit with a certified gap of {reached}",
         "stopped": "stopped with a certified gap of {reached}",
         "impossible": "infeasible: no plan meets all hard limits (proved)",
-        "bound": "by the fitted curves media bring at most {w_bound} of the goal, the division above {w_value} "
+        "bound": "by the fitted curves no division within the limits is worth more than {w_bound}, the one above {w_value} "
         "(gap {gap}); this bound holds for the curves, not for the market",
         "conflict": "by the fitted curves no division keeps all limits: {s_conflict}",
         "clash": "{of_limits} cannot hold together",

@@ -13,7 +13,7 @@ from optimize.pieces import Points
 from optimize.plan_limits import GOAL, Rest, plan_limits
 from optimize.problem import Cell
 from optimize.spending import BESIDE, posts, with_money
-from scenarios import Scenario
+from scenarios import Scenario, ScenarioError
 from scenarios.choices import Choices
 from scenarios.uncertainty import Range
 from sim.run import simulate
@@ -174,9 +174,8 @@ def test_a_post_over_the_whole_plan_counts_in_each_phase():
 
 
 def test_help_of_an_unknown_account_is_refused():
-    scenario = shipped(STORE).override({"choices.limits.dearer-traffic-30.accounts": ["reserves"]})
-    with pytest.raises(ValueError, match="unknown account 'reserves'"):
-        plan_limits(scenario, [Cell("ppc", {GOAL: Points([0.0, 1.0], [0.0, 1.0])}, "ppc")], 1.0, Rest(0, 0), 0.1)
+    with pytest.raises(ScenarioError, match="reserves: unknown account; did you mean reserve"):
+        shipped(STORE).override({"choices.limits.dearer-traffic-30.accounts": ["reserves"]})
 
 
 @pytest.mark.parametrize(

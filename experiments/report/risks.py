@@ -9,7 +9,7 @@ import pandas as pd
 from experiments.replication import Replication
 from experiments.report.language import Language
 from experiments.report.promises import named
-from experiments.stress import ALL, harm
+from experiments.stress import ALL, harm, relative_change
 from experiments.tables import rows
 
 
@@ -65,7 +65,7 @@ def _size(row: Any) -> float:
 def _cell(replication: Replication, row: Any, language: Language) -> Cell:
     size = harm(row)
     relative = not isnan(row.relative)
-    scale = abs(row.relative / row.difference) if relative and row.difference else 1.0
+    scale = abs(relative_change(row.unit, row.calm, 1.0)) if relative else 1.0
     low, high = row.ci_low * scale, row.ci_high * scale
     if relative:
         change, *ends = (language.change(v, "") for v in (row.relative, low, high))

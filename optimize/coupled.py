@@ -56,18 +56,22 @@ class Belief:
 
     @property
     def error(self) -> float:
-        """Standard deviation of that expectation, by the posterior of the surface."""
-        return float(np.sqrt(max(sum(part.posterior(self.unit[None])[1][0, 0] for part in self.surface.parts), 0.0)))
+        """Standard deviation of that expectation, by the posterior of the surface and of what is aimed at."""
+        variance = sum(part.posterior(self.unit[None])[1][0, 0] for part in self.surface.parts)
+        if self.responses.effects is not None:
+            aims, _ = self.space.weights(self.responses.effects.names)
+            variance += self.responses.effects.variances(self.spend[None], self.unit[None])[0] @ aims**2
+        return float(np.sqrt(max(variance, 0.0)))
 
     def expect(self, runs: Runs) -> Floats:
         """Return the expected goal [runs] of plans that were run."""
         brought, rest = carried(self.responses, runs, self.spend, smooth=True)
-        cost = missed(self.space, self.responses, runs.spend, runs.unit)
-        return self.surface.mean(runs.unit) - brought - rest - cost
+        more = beside(self.space, self.responses, runs.spend, runs.unit)
+        return self.surface.mean(runs.unit) - brought - rest + more
 
     def mean(self, unit: Floats) -> Floats:
         """Return the expected goal [places], less the cost of promises missed, at settings [places, settings]."""
-        return self.surface.mean(unit) - missed(self.space, self.responses, self.spend[None], unit)
+        return self.surface.mean(unit) + beside(self.space, self.responses, self.spend[None], unit)
 
     def draw(self, count: int, random: np.random.Generator) -> tuple[list[tuple[Floats, Floats]], float]:
         """Return `count` plans (money [levers], settings [settings]), each the best by a draw from the posterior.
@@ -80,7 +84,7 @@ class Belief:
         plans = []
         for k in range(count):
             responses = self.responses.draw(random)
-            draws[k] -= missed(self.space, responses, self.spend[None], places)
+            draws[k] += beside(self.space, responses, self.spend[None], places)
             unit = places[int(draws[k].argmax())]
             plans.append((split(self.space, responses, unit), unit))
         return plans, float((draws.max(1) - draws[:, 0]).mean())
@@ -90,13 +94,14 @@ def learn(space: Space, runs: Runs, recent: int = 12) -> Belief:
     """Return what runs say; a pure function. `recent`: the last runs whose scatter sets the trust region."""
     gross = replace(runs, kpi=runs.kpi + space.price * runs.spend.sum(1))
     responses = fit(gross, money=space.budget).charged(space.price)
-    measured = {name: runs.measures[:, space.measures.index(name)] for name in space.promises}
+    measured = {name: runs.measures[:, space.measures.index(name)] for name in (*space.promises, *space.aims)}
     names = [name for name, kept in measured.items() if np.isfinite(kept).sum() >= FEW]
     if names:
         kept = np.column_stack([measured[name] for name in names])
         effects = fit_effects(names, kept, runs, responses.curves(np.full(len(space.settings), 0.5)))
         responses = replace(responses, effects=effects)
-    top = runs.kpi >= np.quantile(runs.kpi, 0.9)
+    goal = sum((weight * measured[name] for name, weight in space.aims.items()), runs.kpi)
+    top = goal >= np.quantile(goal, 0.9)
     unit = snap(space, runs.unit[top].mean(0, keepdims=True))[0]
     logs: list[Floats] = []
     for _ in range(2):
@@ -114,13 +119,16 @@ def learn(space: Space, runs: Runs, recent: int = 12) -> Belief:
     return replace(belief, unit=unit, radius=float(np.clip(away, 0.04, 0.3)))
 
 
-def missed(space: Space, responses: Responses, spend: Floats, unit: Floats) -> Floats:
-    """Return the expected cost [places] of promises missed by money [1 or places, levers] and settings [places, settings]."""
+def beside(space: Space, responses: Responses, spend: Floats, unit: Floats) -> Floats:
+    """Return what measures add to the goal [places] at money [1 or places, levers] and settings [places, settings].
+
+    That is what is aimed at, less the expected cost of promises missed.
+    """
     if responses.effects is None:
         return np.zeros(len(unit))
     every = np.broadcast_to(spend, (len(unit), spend.shape[1]))
-    costs = [space.promises[name] for name in responses.effects.names]
-    return np.asarray(responses.effects.shortfall(every, unit) @ costs)
+    aims, costs = space.weights(responses.effects.names)
+    return np.asarray(responses.effects.means(every, unit) @ aims - responses.effects.shortfall(every, unit) @ costs)
 
 
 def split(space: Space, responses: Responses, unit: Floats) -> Floats:
@@ -149,18 +157,19 @@ def split(space: Space, responses: Responses, unit: Floats) -> Floats:
 def kept(
     space: Space, responses: Responses, unit: Floats, spend: Floats, amounts: Floats, attraction: Floats
 ) -> Floats:
-    """Return the money [levers] that is best with promises, from the best one without; `attraction` [levers, amounts].
+    """Return the money [levers] that is best with promises and aims, from the best one without them.
 
-    Every promise has a price, the cost of one more unit missed at the money so far; money is divided by the goal's slope
-    and these prices, in turns (Lagrange), and the best division is kept.
+    `attraction`: [levers, amounts]. Every promise has a price, the cost of one more unit missed at the money so far; money is
+    divided by the goal's slope and these prices, in turns (Lagrange), and the best division is kept.
     """
-    effects, cost = responses.effects, np.array(list(space.promises.values()))
+    effects = responses.effects
     assert effects is not None
+    aims, cost = space.weights(effects.names)
     levers, prices = len(space.levers), np.zeros(len(cost))
     shares = effects.shares(amounts.T).T
 
     def worth(money: Floats) -> float:
-        return float((responses.total(money[None], unit[None]) - missed(space, responses, money[None], unit[None]))[0])
+        return float((responses.total(money[None], unit[None]) + beside(space, responses, money[None], unit[None]))[0])
 
     best, most = spend, worth(spend)
     for _ in range(TURNS):
@@ -168,7 +177,8 @@ def kept(
         prices = (prices + cost * ndtr(-mean / np.maximum(effects.noise, 1e-9 * np.abs(mean) + 1e-300))) / 2
         parts = responses.parts(spend[None], unit[None])
         slope = responses.scale * responses.theta * float(parts.gain[0] * parts.lift[0])
-        by_share, by_yuan = prices @ effects.weights[:, 1 : 1 + levers], prices @ effects.weights[:, 1 + levers]
+        worths = aims + prices
+        by_share, by_yuan = worths @ effects.weights[:, 1 : 1 + levers], worths @ effects.weights[:, 1 + levers]
         value = slope * attraction + by_share[:, None] * shares + (by_yuan - responses.price) * amounts
         steps, total = divide(value)
         spend = amounts[np.arange(levers), steps[int(total.argmax())]]

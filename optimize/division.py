@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from optimize.conflict import Conflict
+from optimize.coupled import beside
 from optimize.effects import Effects
 from optimize.limits import minimum_return
 from optimize.market import Floats, Plan, Space
@@ -65,6 +66,8 @@ class Division:
     """Least goal credited to media for each yuan of them."""
     rates: tuple[float, float] = (1.0, 1.0)
     """What of `choices.goal`, of which limits speak, one unit of the goal stands for: beside media, and credited to them."""
+    exchange: float = 1.0
+    """What of the goal counts as much as a unit of `choices.goal`, in which shortfalls are told."""
 
     def __call__(self, responses: Responses, unit: Floats) -> Floats:
         """Return the best money [posts] in yuan at places [settings] of the settings; the current one when none is found.
@@ -102,11 +105,8 @@ class Division:
     def _worth(self, responses: Responses, unit: Floats, spend: Floats) -> tuple[bool, float]:
         """Return whether money [posts] keeps every hard limit, and its goal less what misses cost."""
         kept, cost = self._judged(responses, spend, unit)
-        goal = float(responses.total(spend[None], unit[None])[0]) - cost
-        if responses.effects is None:
-            return kept, goal
-        short = responses.effects.shortfall(spend[None], unit[None])[0]
-        return kept, goal - float(short @ [self.space.promises[name] for name in responses.effects.names])
+        goal = responses.total(spend[None], unit[None]) + beside(self.space, responses, spend[None], unit[None])
+        return kept, float(goal[0]) - cost
 
     def by_shares(
         self, responses: Responses, curves: Sequence[Hill], worth: Floats, price: float, unit: Floats
@@ -169,19 +169,20 @@ class Division:
             self._cell(post, curve.top * worth, curve.half, curve.power, whole)
             for post, curve in zip(self.posts, responses.curves(unit), strict=True)
         ]
-        rest = Rest(responses.scale * float(parts.fitted[0, -1]), self.other_spend, *self.rates)
+        rest = Rest(responses.scale * float(parts.fitted[0, -1]), self.other_spend, *self.rates, self.exchange)
         limits = plan_limits(self.scenario, cells, self.space.budget, rest, self.band)
         if self.roas is not None:
             limits.append(minimum_return("the return on media", cells, GOAL, self.roas))
         if responses.effects is not None:
             cells, kept = self._promised(cells, responses.effects, unit, lucks, hard=hard)
             limits += kept
-        return Problem(cells, limits, Goal({GOAL: responses.theta}, max(responses.price, 0.0), self.unit))
+        aims = self.space.aims if responses.effects is not None else {}
+        return Problem(cells, limits, Goal({GOAL: responses.theta, **aims}, max(responses.price, 0.0), self.unit))
 
     def _promised(
         self, cells: list[Cell], effects: Effects, unit: Floats, lucks: Sequence[float], *, hard: bool
     ) -> tuple[list[Cell], list[Limit]]:
-        """Return the cells with what they do to the promised targets, and the targets as limits, see `problem`."""
+        """Return the cells with what they do to promised targets and aims, and the targets as limits, see `problem`."""
         base = dict(
             zip(effects.names, zip(effects.base(unit).tolist(), effects.noise.tolist(), strict=True), strict=True)
         )

@@ -60,6 +60,11 @@ class Effects:
         """Return the expected measures [runs, measures] of money [runs, levers] and settings [runs, settings]."""
         return np.asarray(self.features(spend, unit) @ self.weights.T)
 
+    def variances(self, spend: Floats, unit: Floats) -> Floats:
+        """Return the posterior variances [runs, measures] of the expected measures."""
+        features = self.features(spend, unit)
+        return np.stack([((features @ root) ** 2).sum(1) for root in self.roots], axis=1)
+
     def base(self, unit: Floats) -> Floats:
         """Return the expected measures [measures] without money at one setting [settings]."""
         none = np.zeros((1, len(self.curves)))

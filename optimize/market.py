@@ -96,6 +96,9 @@ class Space:
     """Names of the measures that outcomes have beside the goal."""
     promises: Mapping[str, float] = field(default_factory=dict)
     """By measure, what of the goal each unit below 0 costs."""
+    aims: Mapping[str, float] = field(default_factory=dict)
+    """By measure, what of the goal each unit is worth. With aims the goal is their sum, and an outcome's `kpi` only tells, by
+    its credits, how levers saturate; it should be so small beside them that it does no more than break ties."""
     price: float = 0.0
     """What of the goal each yuan of money costs by what the goal is, such as 1 of profit; other effects are learned."""
     divide: "Divide | None" = None
@@ -108,8 +111,9 @@ class Space:
             raise ValueError("a space needs a lever or a setting, but got neither")
         if not least <= self.budget < np.inf:
             raise ValueError(f"`sum of low <= budget < inf` must hold, but got (low={least:g}, budget={self.budget:g})")
-        if unknown := sorted(set(self.promises) - set(self.measures)):
-            raise ValueError(f"a promise is about a measure, but {unknown[0]!r} is none of {sorted(self.measures)}")
+        for what, named in (("a promise", self.promises), ("an aim", self.aims)):
+            if unknown := sorted(set(named) - set(self.measures)):
+                raise ValueError(f"{what} is about a measure, but {unknown[0]!r} is none of {sorted(self.measures)}")
         self.check(self.current)
 
     def check(self, plan: Plan) -> None:
@@ -133,7 +137,13 @@ class Space:
     def worth(self, outcome: Outcome) -> float:
         """Return the goal of an outcome less the cost of promises missed; one that is not measured costs nothing."""
         missed = ((cost, outcome.measures.get(name, 0.0)) for name, cost in self.promises.items())
-        return outcome.kpi - sum(cost * -kept for cost, kept in missed if kept < 0)
+        goal = sum(weight * outcome.measures[name] for name, weight in self.aims.items()) if self.aims else outcome.kpi
+        return goal - sum(cost * -kept for cost, kept in missed if kept < 0)
+
+    def weights(self, measures: Sequence[str]) -> tuple[Floats, Floats]:
+        """Return what of the goal each unit of `measures` is worth, and what each unit below 0 costs [measures]."""
+        aims, costs = ([by.get(name, 0.0) for name in measures] for by in (self.aims, self.promises))
+        return np.array(aims, float), np.array(costs, float)
 
     @property
     def low(self) -> Floats:

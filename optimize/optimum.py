@@ -15,6 +15,7 @@ from experiments.answer import Answer, check_language
 from experiments.compare import comparison
 from experiments.folder import package_version
 from experiments.job import Job
+from experiments.outputs import MAIN
 from experiments.promised import Together, together
 from experiments.runner import Runner
 from experiments.store import Store
@@ -102,10 +103,11 @@ def optimum(
     What to choose. `budget`: for all media [yuan], the plan's own unless given. `free`: settings by path besides those of
     `choices.settings`. `locked`: the money stays as it is, only settings are chosen.
 
-    What is wanted. `goal`: gmv, orders or profit over the plan, the plan's `choices.goal` unless given. `targets`: by key,
-    `hard` for one that must be kept, or what of the goal each unit of the KPI that is missing costs; besides those of
-    `choices.targets`. `roas`: least goal credited to media for each yuan of them. `marginal`: goal that the last yuan must
-    bring; what does not is not spent. `risk`: the measure by which a few good plans are told apart, over the seeds and,
+    What is wanted. `goal`: a KPI over the plan of which more is better, the plan's `choices.goal` unless given. `targets`:
+    by key, `hard` for one that must be kept, or what of the goal each unit of the KPI that is missing costs; besides those
+    of `choices.targets`, whose costs, and those of the plan's soft limits, count in proportion where the goal is another.
+    `roas`: least goal (gmv, orders or profit) credited to media for each yuan of them. `marginal`: goal that the last yuan
+    must bring; what does not is not spent. `risk`: the measure by which a few good plans are told apart, over the seeds and,
     with `shocks`, over every shock of the plan. `pareto`: KPIs and their directions, for a front.
 
     How. `replications`: runs of the search; `verify`: fresh seeds of the proof. `search_users`: a smaller market for the
@@ -117,14 +119,18 @@ def optimum(
     """
     check_language(lang)
     refuse(scenario, free, locked=locked, risk=risk, shocks=shocks, pareto=pareto, verify=verify)
-    wanted = {**scenario.choices.targets, **(targets or {})}
     present = sum(post.money for post in posts(scenario))
     with hired(runner) as hands:
-        finals = Rehearsals(
+        asked = Rehearsals(
             scenario, goal or scenario.choices.goal, present if budget is None else budget,
-            {**scenario.choices.settings, **(free or {})}, 0.0 if locked else None, hands,
-            {name: None if cost == "hard" else cost for name, cost in wanted.items()}, tuple(pareto or ()), roas, marginal,
+            {**scenario.choices.settings, **(free or {})}, 0.0 if locked else None, hands, {}, tuple(pareto or ()), roas,
+            marginal,
         )  # fmt: skip
+        wanted = {
+            **asked.own_targets,
+            **{name: None if cost == "hard" else cost for name, cost in (targets or {}).items()},
+        }
+        finals = replace(asked, targets=wanted)
         refuse_conflict(finals)
         small = finals if search_users is None else replace(
             finals, scenario=scenario.override({"market.users": search_users})
@@ -137,7 +143,8 @@ def optimum(
         choice = chosen(finals, found, risk, shocks, verify) if risk is not None else None
         ask = {
             "scenario": scenario.name, "scenario_digest": scenario.digest, "goal": finals.goal,
-            "budget": finals.budget, "settings": sorted(finals.settings), "locked": locked, "targets": wanted,
+            "budget": finals.budget, "settings": sorted(finals.settings), "locked": locked,
+            "targets": {name: "hard" if cost is None else cost for name, cost in wanted.items()},
             "roas": roas, "marginal": marginal, "risk": risk.words if risk is not None else None, "shocks": shocks,
             "pareto": dict(pareto or {}), "search_users": small.scenario.market.users,
             "users": scenario.market.users, "verify": verify, "seed": seed,
@@ -223,17 +230,17 @@ def told(
     solution = market.division.solution(found.responses, best) if market.posts else None
     current, proposed = market.proposed(market.space.current), market.proposed(best)
     verify = int(ask["verify"])
-    proof = comparison(current, proposed, seeds=range(FRESH, FRESH + verify), titles=["proposed"], runner=market.runner)
-    before, after = (reached(plan, verify, market.runner) for plan in (current, proposed))
     fresh = range(FRESH, FRESH + verify)
-    broken = [*telling.promises_missed(market, proof.table), *telling.short_return(market, best, fresh)]
+    proof = proved(current, proposed, fresh, market.goal, market.runner)
+    before, after = (reached(plan, verify, market.runner) for plan in (current, proposed))
+    broken = [*telling.promises_missed(market, proof), *telling.short_return(market, best, fresh)]
     unknown = telling.unmeasured(market, found)
     tables = {
         "allocation": telling.allocation(market, best, solution),
         "settings": telling.chosen_settings(market, best),
-        "verification": proof.table,
+        "verification": proof,
         "responses": telling.responses(market, found),
-        "waterfall": waterfall(market, found, proof.table),
+        "waterfall": waterfall(market, found, proof),
         "prices": solution.duals if solution is not None else pd.DataFrame(columns=["name", "words"]),
         "history": found.trace,
     }
@@ -242,7 +249,7 @@ def told(
     if many is not None:
         tables["pareto"] = many.table.rename(columns=lambda name: name.replace(measure_of(""), ""))
     notes = [
-        *broken, *unknown, *telling.notes(found, choice, solution, before, after), *flags(market, found, proof.table),
+        *broken, *unknown, *telling.notes(found, choice, solution, before, after), *flags(market, found, proof),
     ]  # fmt: skip
     as_it_is = scenario if market.budget == sum(post.money for post in market.posts) else current
     answer = Answer(
@@ -260,6 +267,15 @@ def told(
     )  # fmt: skip
     plan = proposed if confirmed else as_it_is
     return Optimum(current, plan, confirmed, answer, market, found, solution, before, after, choice, many)
+
+
+def proved(current: Scenario, proposed: Scenario, seeds: Sequence[int], goal: str, runner: Runner) -> pd.DataFrame:
+    """Return how the proposal differs from the plan as it is: the table of `compare`, with the goal if it is no main KPI."""
+    table = comparison(current, proposed, seeds=seeds, titles=["proposed"], runner=runner).table
+    if goal in MAIN:
+        return table
+    more = comparison(current, proposed, seeds=seeds, titles=["proposed"], runner=runner, kpis=[goal]).table
+    return pd.concat([table, more], ignore_index=True).drop_duplicates(["name", "kpi", "window", "segment", "unit"])
 
 
 def reached(plan: Scenario, verify: int, runner: Runner) -> Together | None:

@@ -44,6 +44,8 @@ class Rest:
     """What of `choices.goal`, of which limits speak, one unit of that goal stands for."""
     media_rate: float = 1.0
     """What of `choices.goal` one unit of the goal credited to media stands for."""
+    exchange: float = 1.0
+    """What of the goal counts as much as a unit of `choices.goal`, in which shortfalls are told."""
 
 
 def plan_limits(scenario: Scenario, cells: Sequence[Cell], budget: float, rest: Rest, band: float) -> list[Limit]:
@@ -58,7 +60,8 @@ def plan_limits(scenario: Scenario, cells: Sequence[Cell], budget: float, rest: 
     found += tranche_limits(scenario, cells, known)
     for name, rule in scenario.choices.limits.items():
         made = rule_limits(scenario, rule.title or name, rule, cells, known, budget, rest)
-        found += [replace(limit, soft=rule.shortfall) for limit in made]
+        soft = None if rule.shortfall is None else rule.shortfall * rest.exchange
+        found += [replace(limit, soft=soft) for limit in made]
     return found
 
 

@@ -18,8 +18,12 @@ from scenarios.faults import nearest
 from scenarios.uncertainty import Range
 from sim.kpis import KPIS
 
-GOALS = {"gmv": "yuan of GMV", "orders": "orders", "profit": "yuan of profit"}
+CREDITED = {"gmv": "yuan of GMV", "orders": "orders", "profit": "yuan of profit"}
 """KPIs that runs credit to levers, and what their units are called."""
+AIM = "the goal"
+"""Measure of a goal that no lever is credited with."""
+TIE = 1e-6
+"""What all of the plan's own goal counts beside such a goal, as a share of it: so little that it only breaks ties."""
 HARD = 5.0
 """What a hard target costs: each percent of it that is missed takes so many percent of the goal."""
 
@@ -30,7 +34,8 @@ class Rehearsals:
 
     scenario: Scenario
     goal: str
-    """gmv, orders or profit, over the plan."""
+    """A KPI over the plan of which more is better. Those of `CREDITED` are learned by what runs credit to levers, all others
+    by their effects (`optimize.effects`)."""
     budget: float
     """For all media [yuan]."""
     settings: Mapping[str, Range] = field(default_factory=dict)
@@ -48,9 +53,15 @@ class Rehearsals:
     """Goal that the last yuan of media must bring: the goal searched for is less by so much a yuan."""
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` for another goal, a budget that is not positive, or a plan with nothing to choose."""
-        if self.goal not in GOALS:
-            raise ValueError(f"the goal must be one of {', '.join(GOALS)}, but got {self.goal!r}")
+        """Raise `ValueError` for what is no goal, a budget that is not positive, or a plan with nothing to choose."""
+        if self.goal not in KPIS:
+            raise ValueError(f"the goal must be a KPI, but got {self.goal!r}; {nearest(self.goal, KPIS, 'KPIs')}")
+        if KPIS[self.goal].better <= 0:
+            raise ValueError(
+                f"a goal is raised, but less of {self.goal} is better: hold it with a target, or draw a front with it"
+            )
+        if self.roas is not None and not self.credited:
+            raise ValueError(f"a return on media is of a goal that levers are credited with, but got {self.goal!r}")
         if not self.budget > 0 and self.posts:
             raise ValueError(f"`budget > 0` must hold, but got {self.budget!r}")
         if other := [kpi for kpi in self.kpis if kpi not in KPIS]:
@@ -62,6 +73,16 @@ class Rehearsals:
             raise ValueError(f"what missing {negative[0]} costs must be 0 or more, but got {cost}")
         if not self.posts and not self.settings:
             raise ValueError(f"{self.scenario.name} has neither paid media nor settings to choose")
+
+    @property
+    def credited(self) -> bool:
+        """Whether runs credit the goal to levers."""
+        return self.goal in CREDITED
+
+    @property
+    def unit(self) -> str:
+        """What a unit of the goal is called."""
+        return CREDITED.get(self.goal, f"of {self.goal}")
 
     @cached_property
     def posts(self) -> tuple[Post, ...]:
@@ -79,23 +100,23 @@ class Rehearsals:
         costs = self._first["costs"]
         media = {post.lever for post in self.posts}
         other = costs.loc[~costs["lever"].isin(media) & (costs["phase"] != "after"), "yuan"].sum()
-        band, unit = self.scenario.choices.accounts, GOALS[self.goal]
         return Division(
             self.scenario,
             self.posts,
             self._space,
             float(other),
-            band,
-            unit,
+            self.scenario.choices.accounts,
+            self.unit,
             tuple(self.promises.values()),
             self.roas,
             self._rates(),
+            self.exchange,
         )
 
     def _rates(self) -> tuple[float, float]:
         """Return `Division.rates`, by a run of the plan as it is."""
-        if self.goal == self.scenario.choices.goal:
-            return 1.0, 1.0
+        if not self.credited or self.goal == self.scenario.choices.goal:
+            return 1 / self._tie, 1 / self._tie
         told, own = replace(self, goal=self.scenario.choices.goal).outcome(self._first), self.outcome(self._first)
         media, mine = sum(told.credit.values()), sum(own.credit.values())
         beside = own.kpi - mine
@@ -107,10 +128,34 @@ class Rehearsals:
         return (told.kpi - media) / beside, media / mine
 
     @cached_property
+    def exchange(self) -> float:
+        """What of the goal counts as much as a unit of the plan's own goal: both are worth the same as the plan is."""
+        own = self.scenario.choices.goal
+        if self.goal == own:
+            return 1.0
+        values = _values(self._first)
+        for kpi in (own, self.goal):
+            if not (np.isfinite(values[kpi]) and values[kpi]):
+                raise ValueError(
+                    f"{kpi} over the plan is {values[kpi]:g} in a run of the plan as it is: it cannot be a goal"
+                )
+        return abs(values[self.goal] / values[own])
+
+    @property
+    def own_targets(self) -> dict[str, float | None]:
+        """The targets of the plan's `choices`, as `targets`; costs in the goal."""
+        own = self.scenario.choices.targets
+        return {name: None if cost == "hard" else float(cost) * self.exchange for name, cost in own.items()}
+
+    @property
+    def _tie(self) -> float:
+        return 1.0 if self.credited else TIE * self.exchange
+
+    @cached_property
     def promises(self) -> Mapping[str, Promise]:
         """The targets that count, with what missing a unit of them costs."""
         found = {}
-        goal, values = abs(self.outcome(self._first).kpi), _targets(self._first)
+        goal, values = abs(_values(self._first)[self.goal]), _targets(self._first)
         for name, cost in self.targets.items():
             target = self.scenario.targets[name]
             value, wanted = values[name]
@@ -135,8 +180,10 @@ class Rehearsals:
         settings = {path: self._setting(path, span, values[path]) for path, span in self.settings.items()}
         costs = {name: promise.cost for name, promise in self.promises.items()}
         measures = *self.scenario.targets, *map(measure_of, self.kpis)
+        if not self.credited:
+            return Space(bounds, self.budget, Plan(money, values), settings, (*measures, AIM), costs, {AIM: 1.0})
         price = self.marginal + (self.goal == "profit")
-        return Space(bounds, self.budget, Plan(money, values), settings, measures, costs, price)
+        return Space(bounds, self.budget, Plan(money, values), settings, measures, costs, price=price)
 
     def _bounds(self, post: Post, factor: float) -> Bounds:
         choices = self.scenario.choices
@@ -175,31 +222,38 @@ class Rehearsals:
                 last = plan, self.proposed(plan)
             jobs.append(Job(last[1], seed))
         found = [self.outcome(tables) for tables in self.runner.tables(jobs, len(jobs))]
-        spent = [sum(plan.money.values()) for plan, _ in asked]
-        return [replace(o, kpi=o.kpi - self.marginal * money) for o, money in zip(found, spent, strict=True)]
+        return [
+            self._less(o, self.marginal * sum(plan.money.values())) for o, (plan, _) in zip(found, asked, strict=True)
+        ]
+
+    def _less(self, outcome: Outcome, charge: float) -> Outcome:
+        """Return the outcome with its goal less a charge."""
+        if self.credited:
+            return replace(outcome, kpi=outcome.kpi - charge)
+        return replace(outcome, measures={**outcome.measures, AIM: outcome.measures[AIM] - charge})
 
     def outcome(self, tables: Tables) -> Outcome:
         """Return the goal over the plan, what of it is credited to each post, and by how much each target is kept.
 
         Orders count for the phase in which the touches were paid for that brought them; what is shown after a lever's
-        phase counts for it.
+        phase counts for it. A goal that runs do not credit is a measure, beside a trifle of the plan's own goal.
         """
-        kpis = tables["kpis"]
-        here = (kpis["window"] == "plan") & (kpis["segment"] == "all")
-        values = dict(zip(kpis["kpi"][here].astype(str), kpis["value"][here].astype(float), strict=True))
+        values, carrier = _values(tables), self.goal if self.credited else self.scenario.choices.goal
         credit = tables["credit"]
         credit = credit[credit["phase"] != "after"]
         found: dict[tuple[str, str], float] = {}
-        for lever, phase, value in zip(credit["lever"], credit["paid_in"], credit[self.goal], strict=True):
+        for lever, phase, value in zip(credit["lever"], credit["paid_in"], credit[carrier], strict=True):
             key = str(lever), self._period(str(lever), str(phase))
-            found[key] = found.get(key, 0.0) + float(value)
+            found[key] = found.get(key, 0.0) + float(value) * self._tie
         credited = {post.name: found.get((post.lever, post.period), 0.0) for post in self.posts}
         kept = {
             name: value - wanted if self.scenario.targets[name].at_most is None else wanted - value
             for name, (value, wanted) in _targets(tables).items()
         }
         kept |= {measure_of(kpi): values[kpi] for kpi in self.kpis}
-        return Outcome(values[self.goal], credited, kept)
+        if not self.credited:
+            kept[AIM] = values[self.goal]
+        return Outcome(values[carrier] * self._tie, credited, kept)
 
     def _period(self, lever: str, phase: str) -> str:
         mine = self._periods.get(lever, ())
@@ -223,6 +277,14 @@ class Rehearsals:
 def measure_of(kpi: str) -> str:
     """Return the name of a KPI among the measures, where targets stand under their keys."""
     return f"kpi {kpi}"
+
+
+def _values(tables: Tables) -> dict[str, float]:
+    """Return the KPIs of a run over the plan; NaN where it has none."""
+    kpis = tables["kpis"]
+    here = (kpis["window"] == "plan") & (kpis["segment"] == "all")
+    values = dict(zip(kpis["kpi"][here].astype(str), kpis["value"][here].astype(float), strict=True))
+    return dict.fromkeys(KPIS, np.nan) | values
 
 
 def _targets(tables: Tables) -> dict[str, tuple[float, float]]:

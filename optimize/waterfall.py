@@ -2,8 +2,9 @@
 
 The fitted goal `scale (gain total^theta - charge)` of `optimize.response` is a sum of products; each product's change is
 divided between its factors by their means, `d(ab) = mean(b) da + mean(a) db` (Bennet 1920, Journal of the Royal Statistical
-Society 83), which needs no order of steps and leaves no remainder. What the simulation adds to that, or takes from it, is
-told as what it is: not explained by the curves.
+Society 83), which needs no order of steps and leaves no remainder. A goal that no lever is credited with is a sum of effects
+(`optimize.effects`), one for each lever's money and one for the settings. What the simulation adds to that, or takes from
+it, is told as what it is: not explained by the curves.
 """
 
 from math import nan
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.tables import rows
+from optimize.effects import Effects
 from optimize.market import Floats, Plan, Space
 from optimize.rehearsals import Rehearsals
 from optimize.response import Responses, saturation
@@ -62,11 +64,14 @@ def contributions(
 ) -> tuple[Floats, float]:
     """Return what money [levers] and the settings together add to the fitted goal from one plan to another.
 
-    They sum up to the difference of `Responses.total`. `refund`: what the fit charges for a yuan although the goal does
-    not [goal a yuan].
+    They sum up to the difference of `Responses.total`, or with `Space.aims` of the fitted aims. `refund`: what the fit
+    charges for a yuan although the goal does not [goal a yuan].
     """
     spend = np.stack([space.spend(before), space.spend(after)])
     unit = np.stack([space.unit(before), space.unit(after)])
+    if space.aims:
+        assert responses.effects is not None
+        return aimed(responses.effects, space, spend, unit, refund)
     parts, theta = responses.parts(spend, unit), responses.theta
     curves = [responses.curves(place) for place in unit]
     strength = np.array([[curve.top for curve in at] for at in curves])
@@ -80,6 +85,16 @@ def contributions(
     charge = float(np.diff(responses.scale * parts.charge)[0]) - responses.price * float(more.sum())
     money = responses.scale * by_money - (responses.price - refund) * more
     return np.asarray(money), responses.scale * (by_strength + by_gain) - charge
+
+
+def aimed(effects: Effects, space: Space, spend: Floats, unit: Floats, refund: float) -> tuple[Floats, float]:
+    """Return what money [levers] and the settings add to what is aimed at between two plans [2, levers], [2, settings]."""
+    weights = space.weights(effects.names)[0] @ effects.weights
+    levers = len(effects.curves)
+    change = np.diff(effects.features(spend, unit), axis=0)[0]
+    by_yuan = weights[1 + levers] + refund
+    money = weights[1 : 1 + levers] * change[1 : 1 + levers] + by_yuan * np.diff(spend, axis=0)[0]
+    return money, float(weights[2 + levers :] @ change[2 + levers :])
 
 
 def slope(total: Floats, theta: float) -> float:

@@ -1,5 +1,6 @@
 """Response curves by lever and phase, with the current and the proposed point and the money at which runs were made."""
 
+from collections.abc import Callable
 from math import ceil
 
 import numpy as np
@@ -21,6 +22,7 @@ from experiments.plots.style import (
     styled,
     titled,
 )
+from optimize.market import Floats
 from optimize.plots.words import speech
 from optimize.rehearsals import Rehearsals
 from optimize.search import Proposal
@@ -35,27 +37,39 @@ COLUMNS = ("post", "lever", "period", "kind", "money", "goal")
 
 
 def points(market: Rehearsals, found: Proposal) -> pd.DataFrame:
-    """Return the fitted curves as points; columns `COLUMNS`: money [yuan], goal (what is credited of it).
+    """Return the fitted curves as points; columns `COLUMNS`: money [yuan], goal (what is credited of it, or of a goal that
+    is not credited what money adds to it).
 
     Kinds: `curve`; `current` and `proposed`, one a post; `explored`, two a post, the least and the most money at which the
     search made runs. All are at the proposed settings, with the other levers' proposed money. The posts with the
     largest changes of money come first.
     """
     space, runs = market.space, found.runs
-    unit, now = space.unit(found.found), space.spend(space.current)
-    then = space.spend(found.found)
-    parts = found.responses.parts(then[None], unit[None])
-    worth = found.responses.scale * float(parts.gain[0] * parts.lift[0])
-    tables = []
-    for k, (post, curve) in enumerate(zip(market.posts, found.responses.curves(unit), strict=True)):
+    now, then = space.spend(space.current), space.spend(found.found)
+    brought, tables = worths(market, found), []
+    for k, post in enumerate(market.posts):
         ends = float(runs.spend[:, k].min()), float(runs.spend[:, k].max())
         money = np.r_[np.linspace(0.0, BEYOND * max(*ends, now[k], then[k], 1.0), CORNERS), *ends, now[k], then[k]]
         kinds = [*["curve"] * CORNERS, "explored", "explored", "current", "proposed"]
         period = "" if post.period == BESIDE else post.period
         tables.append(pd.DataFrame({"post": post.name, "lever": post.lever, "period": period, "kind": kinds,
-                                    "money": money, "goal": worth * curve.at(money)}))  # fmt: skip
+                                    "money": money, "goal": brought(k, money)}))  # fmt: skip
     order = np.argsort(-np.abs(then - now), kind="stable")
     return pd.concat([tables[k] for k in order], ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
+
+
+def worths(market: Rehearsals, found: Proposal) -> Callable[[int, Floats], Floats]:
+    """Return what money [yuan] of a post, by its number, brings of the goal at the proposal."""
+    responses, space = found.responses, market.space
+    unit = space.unit(found.found)
+    curves, effects = responses.curves(unit), responses.effects
+    if effects is not None and space.aims:
+        weights = space.weights(effects.names)[0] @ effects.weights
+        by_share, by_yuan = weights[1 : 1 + len(curves)], float(weights[1 + len(curves)]) + market.marginal
+        return lambda k, money: np.asarray(by_share[k] * effects.curves[k].at(money) + by_yuan * money)
+    parts = responses.parts(space.spend(found.found)[None], unit[None])
+    worth = responses.scale * float(parts.gain[0] * parts.lift[0])
+    return lambda k, money: worth * curves[k].at(money)
 
 
 @styled
@@ -70,7 +84,7 @@ def draw(table: pd.DataFrame, ax: Axes | None = None, *, title: str = "", goal: 
     for kind, colour, marker in (("current", ORANGE, "D"), ("proposed", GREEN, "o")):
         ax.plot(of[kind]["money"], of[kind]["goal"], marker, color=colour, mec="black", ms=6, zorder=3, ls="")
     ax.set_title(label(title or str(table["post"].iloc[0]), most=34), fontsize=8.5)
-    ax.set_ylim(0)
+    ax.set_ylim(min(0.0, BEYOND * float(table["goal"].min())))
     ax.xaxis.set_major_formatter(Numbers("yuan", lang))
     ax.yaxis.set_major_formatter(Numbers(KPIS[goal].unit if goal in KPIS else "", lang))
     ax.locator_params(axis="x", nbins=5)
@@ -93,7 +107,10 @@ def figure(market: Rehearsals, found: Proposal, *, lang: str = "en") -> Figure:
         draw(part, ax, title=title, goal=market.goal, lang=lang)
     for ax in axes[len(shown) :]:
         ax.remove()
-    titled(fig, say("What media bring, as credited: {goal}", goal=say.goal(market.goal)))
+    heading = (
+        "What media bring, as credited: {goal}" if market.credited else "What media bring, by fitted effects: {goal}"
+    )
+    titled(fig, say(heading, goal=say.goal(market.goal)))
     text = (
         "Diamond: current. Circle: proposed. Shaded: money at which runs were made. Fitted to all runs of the search."
     )

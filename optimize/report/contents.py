@@ -34,6 +34,7 @@ def contents(found: "Optimum", lang: str) -> str:
         wording, [change, *drawn, *pictures, search], [(part, wording(f"page.{part}")) for part in shown],
         package=PACKAGE, kind="page.optimum", name=found.scenario.name, head=head(found, wording), shown=shown,
         compared=compared.compared(found, wording), change=change, curves=drawn,
+        credited=found.market.credited, aim=wording.inside(found.market.goal),
         more_curves=posts - len(drawn), fronts=pictures, search=search, proof=proof, doubts=doubts,
         race=plans.race(found, wording), by_risk=found.choice is not None, facts=making.facts(found, wording),
         **_money(found, wording), **_plans(found, wording),

@@ -43,7 +43,8 @@ def _curve(table: pd.DataFrame, number: int, wording: Wording) -> Chart:
     ]  # fmt: skip
     shade = {"type": "rect", "xref": "x", "yref": "paper", "x0": first, "x1": last, "y0": 0, "y1": 1,
              "fillcolor": EXPLORED, "line": {"width": 0}, "layer": "below"}  # fmt: skip
-    top = 1.08 * max(1e-9, *(p.goal for p in line))
+    goals = [float(p.goal) for p in line]
+    low, top = 1.08 * min(0.0, *goals), 1.08 * max(0.0, *goals) or 1e-9
     ends = {"current": wording.yuan(now.money), "proposed": wording.yuan(then.money)}
     return Chart(
         id=f"curve-{number}",
@@ -56,7 +57,7 @@ def _curve(table: pd.DataFrame, number: int, wording: Wording) -> Chart:
             "layout": layout(
                 xaxis=scale(0.0, max(p.money for p in line), "yuan", wording)
                 | {"linecolor": MUTED, "showgrid": False, "automargin": False},
-                yaxis=scale(0.0, top, wording.unit, wording), hovermode="closest", shapes=[shade],
+                yaxis=scale(low, top, wording.unit, wording), hovermode="closest", shapes=[shade],
             ),
         },
         height=210,

@@ -64,7 +64,7 @@ def interval(low: float, high: float, unit: str, wording: Wording) -> str:
 
 
 def _question(found: "Optimum", wording: Wording) -> str:
-    goal, market = wording(f"goal.{found.market.goal}"), found.market
+    goal, market = wording.inside(found.market.goal), found.market
     if not market.posts or found.answer.manifest["locked"]:
         return wording("head.which_settings", goal=goal)
     return wording("head.where", goal=goal, budget=wording.yuan(market.budget))
@@ -76,7 +76,7 @@ def _answer(found: "Optimum", row: Any, wording: Wording) -> list[str]:
     relative = "" if isnan(row.relative) else wording.change(row.relative, "")
     key = "head.tried" if not found.confirmed else "head.gives"
     said.append(wording(
-        key, goal=wording(f"goal.{found.market.goal}"), change=wording.more(row.difference, wording.unit),
+        key, goal=wording.inside(found.market.goal), change=wording.more(row.difference, wording.unit),
         relative=relative, interval=interval(row.ci_low, row.ci_high, wording.unit, wording), n=int(row.seeds),
     ))  # fmt: skip
     return said
@@ -108,7 +108,7 @@ def _figures(found: "Optimum", row: Any, wording: Wording) -> list[Figure]:
     asked, money = found.market, found.answer.tables["allocation"]
     figures = [
         Figure(
-            wording("figure.change", goal=wording(f"goal.{asked.goal}")), wording.more(row.difference, wording.unit),
+            wording("figure.change", goal=wording.inside(asked.goal)), wording.more(row.difference, wording.unit),
             tuple(t for t in (interval(row.ci_low, row.ci_high, wording.unit, wording), wording("figure.interval")) if t),
         ),
         Figure(

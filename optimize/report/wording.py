@@ -11,7 +11,7 @@ from experiments.report.sensitivity import number_name
 from experiments.report.strongest import lever_name
 from experiments.tables import rows
 from experiments.units import MINUS
-from optimize.rehearsals import GOALS
+from optimize.rehearsals import CREDITED
 from optimize.report.sentences import SENTENCES, number
 from sim.kpis import KPIS
 
@@ -39,6 +39,11 @@ class Wording(Language):
         """Return the text of a key with its values in place; in Chinese without gaps between Chinese words."""
         text = super().__call__(key, **values)
         return text if self.code == "en" else _GAPS.sub("", text)
+
+    @property
+    def in_money(self) -> bool:
+        """Whether the goal is money that media earn, so that a yuan's return is told in yuan."""
+        return self.unit == "yuan" and self.found.market.credited
 
     def of_goal(self, value: float, digits: int = 4) -> str:
         """Return an amount of the goal."""
@@ -156,7 +161,7 @@ class Wording(Language):
         if kind == "p":
             return self.share(value / 100)
         if kind == "w":
-            return self(f"worth.{self.goal}", value=self.of_goal(value))
+            return self.worth(self.goal, value)
         return {"n": self.compact, "g": self.of_goal, "y": self.yuan}[kind](value)
 
     def counted(self, text: str) -> str:
@@ -164,14 +169,25 @@ class Wording(Language):
         if not (match := re.fullmatch(r"(\S+(?: (?:k|M|bn)(?= ))?) (.+)", text)):
             return text
         amount, unit = match.groups()
-        value, goal = number(amount), next((key for key, words in GOALS.items() if words == unit), "")
+        value, goal = number(amount), next((key for key, words in CREDITED.items() if words == unit), "")
         if unit == "yuan":
             return self.yuan(value)
-        return (
-            self(f"worth.{goal}", value=self.amount(value, KPIS[goal].unit))
-            if goal
-            else f"{self.compact(value)} {unit}"
-        )
+        goal = goal or unit.removeprefix("of ")
+        return self.worth(goal, value) if goal in KPIS else f"{self.compact(value)} {unit}"
+
+    def worth(self, kpi: str, value: float) -> str:
+        """Return an amount of a KPI with the KPI's name."""
+        amount = self.amount(value, KPIS[kpi].unit)
+        if kpi in self.entry("worth"):
+            return self(f"worth.{kpi}", value=amount)
+        return self("worth.other", value=amount, kpi=self.inside(kpi))
+
+    def inside(self, kpi: str) -> str:
+        """Return a KPI's name in few words as it stands inside a sentence."""
+        if kpi in self.entry("goal"):
+            return self(f"goal.{kpi}")
+        name = self.brief(kpi)
+        return name if name[1:2].isupper() else name[:1].lower() + name[1:]
 
     def setting(self, path: str) -> str:
         """Return a setting's name for people."""

@@ -16,7 +16,7 @@ from experiments.folder import FolderError, check_folder
 from experiments.runner import Runner, Stopped
 from experiments.scoreboard import ruled
 from experiments.tables import rows
-from experiments.units import compact, whole
+from experiments.units import between, compact, whole
 from sandtable.cli.compare import show_differences
 from sandtable.cli.question import FAULTS, store_of
 from sandtable.cli.screen import InputError, bar, complain, load, page, print_json, told
@@ -226,13 +226,13 @@ def _money(answer: Answer, goal: str, console: Console) -> None:
     found = answer.tables["allocation"]
     if not len(found):
         return
-    table = ruled(
-        "Media money, in yuan", "lever", "current", "proposed", "change", f"{goal} of next yuan", width=console.width
-    )
+    each = 1.0 if goal in ("gmv", "profit") else 10_000.0
+    of_next = f"{goal} of next {'yuan' if each == 1.0 else f'{each:,.0f} yuan'}"
+    table = ruled("Media money, in yuan", "lever", "current", "proposed", "change", of_next, width=console.width)
     by_lever = found.groupby("lever", sort=False)
     for lever, part in by_lever:
         sums = [float(part[name].sum()) for name in ("current", "proposed", "change")]
-        table.add_row(str(lever), *(whole(v) for v in sums), between_of(part["marginal"].tolist()))
+        table.add_row(str(lever), *(whole(v) for v in sums), between_of((each * part["marginal"]).tolist()))
     table.add_section()
     table.add_row("all", *(whole(float(found[name].sum())) for name in ("current", "proposed", "change")), "")
     console.print(table)
@@ -257,9 +257,22 @@ def _risk(answer: Answer, console: Console) -> None:
 
 
 def _pareto(found: pd.DataFrame, console: Console) -> None:
+    def cell(row: dict[Any, Any], goal: str) -> Text:
+        told, ends = Text(compact(row[goal])), [float(row[f"{kind} {goal}"]) for kind in ("difference", "low", "high")]
+        if row["plan"] == "current" or isnan(ends[0]):
+            return told
+        gap, low, high = (("+" if end > 0 else "") + compact(end, 3) for end in ends)
+        words = f"\n{gap}" if low == high else f"\n{gap}\n{between(low, high)}"
+        open_ = ends[1] < ends[2] and ends[1] <= 0 <= ends[2]
+        return told.append(f"{words}?", "dim") if open_ else told.append(words)
+
     goals = [name for name in found.columns if f"SE {name}" in found.columns]
     table = ruled("Plans that no other beats in every goal", "plan", *goals, width=console.width)
     for row in found.to_dict("records"):
-        values = (f"{compact(row[goal])} ± {compact(1.96 * row[f'SE {goal}'], 2)}" for goal in goals)
-        table.add_row(f"{row['plan']}{' (knee)' if row['knee'] else ''}", *values)
+        table.add_row(f"{row['plan']}{' (knee)' if row['knee'] else ''}", *(cell(row, goal) for goal in goals))
     console.print(table)
+    note = (
+        "below each mean: its difference to the plan as it is, paired by seed, with its 95 % interval; "
+        "dim and with a question mark: no difference is proved"
+    )
+    console.print(Text(note, style="dim"))

@@ -140,7 +140,7 @@ def parser() -> argparse.ArgumentParser:
     runner(optimize)
     optimize.add_argument("--budget", type=money, metavar="YUAN", help="money for all media (default: the plan's own)")
     optimize.add_argument(
-        "--goal", choices=("gmv", "orders", "profit"), help="KPI to raise (default: the plan's choice)"
+        "--goal", metavar="KPI", help="KPI to raise over the plan, see sandtable kpis (default: the plan's choice)"
     )
     optimize.add_argument(
         "--free", action="append", default=[], metavar="PATH[=LO:HI]",

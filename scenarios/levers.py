@@ -8,6 +8,7 @@ from scenarios.calendar import When
 from scenarios.literals import Budget, Count, Days, Factor, Flag, Hours, Names, Rate, Share, Weekday, Yuan
 from scenarios.literals import amount as read_amount
 from scenarios.literals import aslist as read_list
+from scenarios.literals import number as read_number
 from scenarios.market import Effect
 from scenarios.model import MisfitError, Model
 
@@ -81,6 +82,8 @@ class Media(Lever):
     """What it is, for reports and KPIs such as kol_conversion."""
     budget: Budget = "100%"
     """Money over all openings: yuan, or a percentage of the account."""
+    budget_cap: Annotated[float, BeforeValidator(read_number), Field(ge=1, le=1000)] | None = None
+    """Most money over the plan to which rules may raise it, as a multiple of its budget: 120%; none: no cap."""
     pace: dict[str, Factor] = {}
     """Weight of a day's spend within a phase, festival or stage (a day takes the largest that holds); otherwise 1."""
     weekdays: tuple[Weekday, ...] = ()

@@ -103,29 +103,34 @@ class RuleBook:
         self, name: str, action: Shift, values: dict[str | None, float], failing: dict[str | None, float], day: int,
         acted: set[str],
     ) -> None:  # fmt: skip
-        """Move money from each failing lever to the best of the others; the total stays."""
+        """Move money from each failing lever to the best of the others with room, the rest to the next; the total stays."""
         others = {t: v for t, v in values.items() if t not in failing and not isnan(v)}
-        if not others:
-            return
-        best = self.media(max(others, key=lambda t: others[t]))
+        ranked = [self.media(t) for t in sorted(others, key=lambda t: -others[t])]
         for target, value in failing.items():
             worst = self.media(target)
             amount = int(max(0.0, worst.left) * action.share)
-            if worst.spec.account != best.spec.account:
-                amount = self.desk.accounts.move(day, worst.spec.account, best.spec.account, amount)
-            worst.left -= amount
-            best.left += amount
-            acted.update((worst.name, best.name))
-            self.log.append((day, name, worst.name, value, f"moved {amount / 100:.2f} yuan to {best.name}"))
+            for best in (lever for lever in ranked if lever.room > 0):
+                asked = part = int(min(amount, best.room))
+                if worst.spec.account != best.spec.account:
+                    part = self.desk.accounts.move(day, worst.spec.account, best.spec.account, asked)
+                worst.fund(-part)
+                best.fund(part)
+                acted.update((worst.name, best.name))
+                self.log.append((day, name, worst.name, value, f"moved {part / 100:.2f} yuan to {best.name}"))
+                amount -= asked
+                if amount <= 0:
+                    break
 
     def scale(self, name: str, action: Scale, failing: dict[str | None, float], day: int, acted: set[str]) -> None:
-        """Change the remaining budgets; an increase is paid from the account the action names."""
+        """Change the remaining budgets; an increase is paid from the account the action names, up to the cap."""
         for target, value in failing.items():
             lever = self.media(target)
-            amount = int(max(0.0, lever.left) * action.change)
+            if action.change > 0 and lever.room <= 0:
+                continue
+            amount = int(min(max(0.0, lever.left) * action.change, lever.room))
             if amount > 0 and action.account is not None:
                 amount = self.desk.accounts.move(day, action.account, lever.spec.account, amount)
-            lever.left += amount
+            lever.fund(amount)
             acted.add(lever.name)
             self.log.append((day, name, lever.name, value, f"changed the remaining budget by {amount / 100:.2f} yuan"))
 

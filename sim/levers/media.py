@@ -1,5 +1,7 @@
 """media: buy impressions, at a pace, in whole units where they come in units."""
 
+from fractions import Fraction
+from math import floor, inf
 from typing import Any
 
 import numpy as np
@@ -28,7 +30,10 @@ class Media(LeverProcess):
         row["registration"], row["commission"] = 1.0, spec.commission
         row["hours"], row["account"] = hour_mask(spec.hours), desk.names.account(spec.account)
         self.budget = budget_cents(spec.budget, desk.accounts.planned[spec.account])
+        self.money = self.budget
+        """Its budget with what rules have added and taken so far [cents]."""
         self.left = float(self.budget)
+        self.cap = cap_cents(self.budget, spec.budget_cap)
         self.pace = daily_weights(spec, desk.calendar)
         self.waiting = np.zeros(len(desk.calendar) + spec.lasts + 1)
         """[days] uncrowded impressions bought and still to be shown."""
@@ -39,6 +44,16 @@ class Media(LeverProcess):
         window = slice(*spec.hours) if spec.hours else slice(0, 24)
         affinity = np.array([spec.affinity.get(s, 1.0) for s in market.segments])
         self.weights = affinity * profile[:, window].sum(axis=1)
+
+    @property
+    def room(self) -> float:
+        """Money that rules may still add [cents]; infinite without a cap."""
+        return self.cap - self.money
+
+    def fund(self, cents: int) -> None:
+        """Add money for a rule, or take it away [cents]."""
+        self.money += cents
+        self.left += cents
 
     def buy(self, day: int) -> float:
         """Spend today's part of the budget. Return the uncrowded impressions it buys."""
@@ -96,3 +111,14 @@ def budget_cents(budget: float | str, account_cents: int) -> int:
     if isinstance(budget, str) and budget.strip().endswith("%"):
         return round(float(number(budget)) * account_cents)
     return round(float(number(budget)) * 100)
+
+
+def cap_cents(budget: int, multiple: float | None) -> float:
+    """Return the most money to which rules may raise a budget of so many cents; infinite without a multiple.
+
+    The multiple is taken as it is written, so that no cent is lost to its binary fraction.
+
+    >>> cap_cents(10_000, 1.15), cap_cents(10_000, None)
+    (11500, inf)
+    """
+    return inf if multiple is None else floor(Fraction(str(multiple)) * budget)

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from optimize.coupled import STEPS, climb, snap
 from optimize.divide import divide
@@ -34,8 +35,10 @@ class Front:
     """The plans that are not beaten."""
 
     table: pd.DataFrame
-    """One row per plan: plan (its name), goals (means over the seeds that measured them), `SE GOAL` (standard errors of the
-    means), knee (True for one); in the order of the first goal, best first."""
+    """One row per plan, in the order of the first goal, best first: plan (its name), for each goal its mean over the seeds
+    that measured it, `SE GOAL` (standard error of that mean), `difference GOAL` (mean paired difference to the plan
+    compared with, over the seeds that measured both), `low GOAL` and `high GOAL` (its 95 % interval, Student's, each by
+    itself; NaN without a plan to compare with or two common seeds), and knee (True for one)."""
     plans: Mapping[str, Plan]
     """By name."""
     tried: int
@@ -48,9 +51,10 @@ def front(
 ) -> Front:  # fmt: skip
     """Return the front by measures of the market.
 
-    `runs` and `responses` are those of a search; `also` are plans to run besides, such as the current one. Standard errors
-    are of means over the same seeds for all plans: they are those of levels, not of differences. Raises `ValueError` for
-    fewer than two or more than four goals, fewer than two seeds, and measures that the market does not have.
+    `runs` and `responses` are those of a search; `also` are plans to run besides, the first of which, such as the current
+    one, all others are compared with, on the front or not. As all plans run under the same seeds, standard errors are those
+    of levels; only the paired differences tell plans apart. Raises `ValueError` for fewer than two or more than four goals,
+    fewer than two seeds, and measures that the market does not have.
     """
     space = market.space
     if not 2 <= len(goals) <= 4 or len(seeds) < 2:
@@ -71,7 +75,7 @@ def front(
             plans[f"plan {len(plans) - len(also) + 1}"] = plan
     outcomes = rehearse(market, list(plans.values()), seeds)
     values = np.array([[[o.measures[goal] for goal in goals] for o in row] for row in outcomes])
-    return unbeaten(plans, list(goals), sign, values)
+    return unbeaten(plans, list(goals), sign, values, paired=bool(also))
 
 
 def lattice(goals: int, steps: int) -> Floats:
@@ -134,24 +138,48 @@ def money(space: Space, responses: Responses, effects: Effects, worth: Floats, p
     return np.asarray(np.minimum(low + step * steps[int(total.argmax())], high))
 
 
-def unbeaten(plans: Mapping[str, Plan], goals: Sequence[str], sign: Floats, values: Floats) -> Front:
+def unbeaten(
+    plans: Mapping[str, Plan], goals: Sequence[str], sign: Floats, values: Floats, *, paired: bool = False
+) -> Front:
     """Return the front of plans by their values [plans, seeds, goals]; `sign` [goals]: 1 where more is better, else -1.
 
-    Means are over the seeds that measured a goal; a plan of which fewer than two did is left out.
+    Means are over the seeds that measured a goal; a plan of which fewer than two did is left out. `paired`: compare with
+    the first plan.
     """
-    known = np.isfinite(values)
-    count = known.sum(1)
-    means = np.where(known, values, 0.0).sum(1) / np.maximum(count, 1)
-    squares = np.where(known, values - means[:, None], 0.0) ** 2
-    errors = np.sqrt(squares.sum(1) / np.maximum(count - 1, 1) / np.maximum(count, 1))
+    means, errors, count = moments(values)
+    gap, half = differences(values) if paired else (np.full_like(means, np.nan),) * 2
     measured = np.flatnonzero((count >= 2).all(1))
     kept = measured[~beaten(means[measured] * sign)]
     order = kept[np.argsort(-sign[0] * means[kept, 0], kind="stable")].tolist()
     table = pd.DataFrame({"plan": [list(plans)[k] for k in order]})
     for g, goal in enumerate(goals):
         table[goal], table[f"SE {goal}"] = means[order, g], errors[order, g]
+        table[f"difference {goal}"] = gap[order, g]
+        table[f"low {goal}"], table[f"high {goal}"] = (gap - half)[order, g], (gap + half)[order, g]
     table["knee"] = knees(means[order] * sign, 1)
     return Front(table, {name: plans[name] for name in table["plan"]}, len(plans))
+
+
+def moments(values: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Return mean, its standard error and count [plans, goals] of the values [plans, seeds, goals] that are known."""
+    known = np.isfinite(values)
+    count = known.sum(1)
+    means = np.where(known, values, 0.0).sum(1) / np.maximum(count, 1)
+    squares = np.where(known, values - means[:, None], 0.0) ** 2
+    return means, np.sqrt(squares.sum(1) / np.maximum(count - 1, 1) / np.maximum(count, 1)), count
+
+
+def differences(values: Floats) -> tuple[Floats, Floats]:
+    """Return paired differences to the first plan and half-widths of their 95 % intervals [plans, goals]; see `Front`.
+
+    >>> gap, half = differences(np.array([[[1.0], [5.0], [np.nan]], [[2.0], [8.0], [3.0]]]))
+    >>> gap.ravel().tolist(), half.ravel().round(1).tolist()
+    ([0.0, 2.0], [0.0, 12.7])
+    """
+    means, errors, count = moments(values - values[:1])
+    paired = count >= 2
+    half = stdtrit(np.maximum(count - 1, 1), 0.975) * errors
+    return np.where(paired, means, np.nan), np.where(paired, half, np.nan)
 
 
 def beaten(values: Floats) -> NDArray[np.bool_]:

@@ -233,7 +233,8 @@ def told(
     fresh = range(FRESH, FRESH + verify)
     proof = proved(current, proposed, fresh, market.goal, market.runner)
     before, after = (reached(plan, verify, market.runner) for plan in (current, proposed))
-    broken = [*telling.promises_missed(market, proof), *telling.short_return(market, best, fresh)]
+    broken = list(telling.promises_missed(market, proof))
+    returned, short = telling.media_return(market, best, fresh)
     unknown = telling.unmeasured(market, found)
     tables = {
         "allocation": telling.allocation(market, best, solution),
@@ -249,7 +250,8 @@ def told(
     if many is not None:
         tables["pareto"] = many.table.rename(columns=lambda name: name.replace(measure_of(""), ""))
     notes = [
-        *broken, *unknown, *telling.notes(found, choice, solution, before, after), *flags(market, found, proof),
+        *broken, *filter(None, [returned]), *unknown, *telling.notes(found, choice, solution, before, after),
+        *flags(market, found, proof),
     ]  # fmt: skip
     as_it_is = scenario if market.budget == sum(post.money for post in market.posts) else current
     answer = Answer(
@@ -263,7 +265,7 @@ def told(
         notes=tuple(notes),
         charts=telling.charts(market, found, tables, lang),
         lang=lang,
-        good=confirmed and not broken,
+        good=confirmed and not broken and not short,
     )  # fmt: skip
     plan = proposed if confirmed else as_it_is
     return Optimum(current, plan, confirmed, answer, market, found, solution, before, after, choice, many)

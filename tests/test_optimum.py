@@ -20,6 +20,7 @@ from optimize.reach import bisect, least_budget
 from optimize.rehearsals import Rehearsals
 from optimize.risk import CVaR
 from optimize.spending import posts
+from optimize.telling import media_return
 from scenarios import Scenario, ScenarioError
 from scenarios.uncertainty import Range
 
@@ -265,6 +266,12 @@ def test_a_return_on_media_binds(market, kept):
     credited = np.mean([sum(outcome.credit.values()) for outcome in runs])
     assert credited / spent > 0.9 * 1.5
     assert any("the return on media" in note for note in found.answer.notes)
+    told, short = media_return(found.market, found.proposal.found, range(FRESH, FRESH + 8))
+    assert told in found.answer.notes
+    assert not short
+    over = media_return(replace(found.market, roas=3.0), found.proposal.found, range(FRESH, FRESH + 8))
+    assert over[1]
+    assert over[0].endswith("less than the 3 asked")
 
 
 def test_a_smaller_market_for_the_search_and_the_front(cheap, kept):

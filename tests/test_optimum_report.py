@@ -359,7 +359,7 @@ def test_the_head_says_what_the_tables_say(found, plain):
 
 def test_a_broken_promise_is_warned_of(plain):
     broken = replace(plain, confirmed=True, answer=replace(plain.answer, good=False))
-    assert "The proposal misses a target that must be kept" in Page(report.page(broken)).text
+    assert "The proposal misses what must be kept" in Page(report.page(broken)).text
     assert "must be kept; see" not in Page(report.page(replace(broken, confirmed=False))).text
 
 

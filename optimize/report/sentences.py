@@ -51,6 +51,9 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
         "by_risk": "by risk, {plan_best} is the best of {plans} plans, {n_gain} more than the plan as it is "
         "(95 % {n_low} to {n_high})",
         "broken": "{title} must be kept, but the proposal gives {n_seen} of {n_wanted}",
+        "returned": "media return {n_mean} a yuan on fresh seeds (95 % {n_low} to {n_high}), no less, as far as these runs "
+        "can tell, than the {asked} asked",
+        "short": "media return {n_mean} a yuan on fresh seeds (95 % {n_low} to {n_high}), less than the {asked} asked",
         # all targets
         "together_now": "all {count} targets at once, as it is: {reached} of {runs} runs ({p_low}% to {p_high}%)",
         "together_then": "all {count} targets at once, proposed: {reached} of {runs} runs ({p_low}% to {p_high}%)",
@@ -97,7 +100,7 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
         "to {of_gainer}, which earns less ({n_less}) but varies less ({p_less}% against {p_more}%)",
     }.items()
 }
-PROOF = ("expected", "by_risk", "solver", "bound")
+PROOF = ("expected", "returned", "by_risk", "solver", "bound")
 """Sentences told with the proof."""
 PRICES = ("room", "room_cost", "buys", "costs", "eased", "eased_cost", "left", "left_cost", "free", "priceless")  # fmt: skip
 """Sentences told with the prices."""

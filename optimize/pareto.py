@@ -26,6 +26,8 @@ from optimize.response import Responses, Runs
 Direction = Literal["maximize", "minimize"]
 DIVISIONS = {2: 8, 3: 4, 4: 3}
 """Steps of the weights' lattice, by the number of goals."""
+ROUNDING = 1e-12
+"""Share of a goal's size below which a difference or a spread is rounding, such as that of the sum of one plan's money."""
 NEAR = 0.1
 """Gap between plans that is not filled [standard deviations of the goals]."""
 
@@ -166,7 +168,8 @@ def moments(values: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:
     count = known.sum(1)
     means = np.where(known, values, 0.0).sum(1) / np.maximum(count, 1)
     squares = np.where(known, values - means[:, None], 0.0) ** 2
-    return means, np.sqrt(squares.sum(1) / np.maximum(count - 1, 1) / np.maximum(count, 1)), count
+    errors = np.sqrt(squares.sum(1) / np.maximum(count - 1, 1) / np.maximum(count, 1))
+    return means, np.where(errors > ROUNDING * np.abs(means), errors, 0.0), count
 
 
 def differences(values: Floats) -> tuple[Floats, Floats]:
@@ -176,7 +179,9 @@ def differences(values: Floats) -> tuple[Floats, Floats]:
     >>> gap.ravel().tolist(), half.ravel().round(1).tolist()
     ([0.0, 2.0], [0.0, 12.7])
     """
-    means, errors, count = moments(values - values[:1])
+    gaps, size = values - values[:1], np.where(np.isfinite(values), np.abs(values), 0.0).max((0, 1))
+    means, errors, count = moments(np.where(np.abs(gaps) > ROUNDING * size, gaps, gaps * 0.0))
+    errors[errors < ROUNDING * size] = 0.0
     paired = count >= 2
     half = stdtrit(np.maximum(count - 1, 1), 0.975) * errors
     return np.where(paired, means, np.nan), np.where(paired, half, np.nan)

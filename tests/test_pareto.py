@@ -219,6 +219,15 @@ def test_differences_of_seeds_that_only_one_plan_measured_do_not_count():
     assert np.isnan(half[2, 0])
 
 
+def test_rounding_is_no_difference():
+    """The same money summed in another order differs by a unit in the last place: nothing is uncertain, nor different."""
+    spent = np.array([0.1 + 0.2 + 0.3, 0.3 + 0.2 + 0.1, 0.3 + 0.2 + 0.1]) * 1e5
+    gap, half = differences(np.stack([spent, spent[::-1], spent + 7])[:, :, None])
+    assert np.ptp(spent) > 0
+    assert gap[:2].ravel().tolist() == half[:2].ravel().tolist() == [0, 0]
+    assert (gap[2, 0], half[2, 0]) == (pytest.approx(7), 0)
+
+
 def test_without_a_plan_to_compare_with_no_difference_is_told():
     found = front(Trade(), GOALS, *learned(Trade()), {}, range(8))
     told = found.table[[f"{kind} {goal}" for kind in ("difference", "low", "high") for goal in GOALS]]

@@ -15,6 +15,8 @@ PRICES = ["name", "kind", "level", "used", "slack", "binding", "price", "words"]
 """Columns of the table of prices."""
 CELLS = ["cell", "lever", "period", "account", "spend", "low", "high", "marginal", "at"]
 """Columns of the table of cells."""
+NOTHING = 1e-9
+"""A change of the goal below this share of its size is rounding of the solver."""
 TOUCH = 1e-6
 """A bound or limit binds within this share of its size."""
 
@@ -22,11 +24,13 @@ TOUCH = 1e-6
 def price_table(problem: Problem, plan: Truth, prices: Mapping[str, float]) -> pd.DataFrame:
     """Return one row for each limit and each given bound that binds; columns as in `Solution.duals`."""
     sign = -1.0 if least_money(problem) else 1.0
-    rows = [limit_row(problem, m, plan, sign * prices.get(m.name, np.nan), sign) for m in problem.limits]
+    size = goal_size(problem, plan)
+    rows = [limit_row(problem, m, plan, sign * prices.get(m.name, np.nan), sign, size) for m in problem.limits]
     for cell in problem.cells:
         side = side_of(cell, plan.spend[cell.name])
         if side and cell.high > cell.low and cell.unit is None:
-            rows.append(bound_row(problem, cell, side, plan, sign * reduced(problem, cell, side, plan, prices), sign))
+            price = sign * reduced(problem, cell, side, plan, prices)
+            rows.append(bound_row(problem, cell, side, plan, price, sign, size))
     return pd.DataFrame(rows, columns=PRICES)
 
 
@@ -35,17 +39,26 @@ def least_money(problem: Problem) -> bool:
     return not problem.goal.kpis and problem.goal.spend > 0
 
 
-def limit_row(problem: Problem, limit: Limit, plan: Truth, price: float, sign: float) -> tuple[object, ...]:
-    """Return a limit's row."""
+def goal_size(problem: Problem, plan: Truth) -> float:
+    """Return what counts as much in the goal: its KPIs and its money, summed without their signs."""
+    kpis = sum(abs(problem.goal.kpis.get(kpi, 0.0) * value) for (_, kpi), value in plan.responses.items())
+    return kpis + abs(problem.goal.spend) * sum(plan.spend.values())
+
+
+def limit_row(
+    problem: Problem, limit: Limit, plan: Truth, price: float, sign: float, goal: float
+) -> tuple[object, ...]:
+    """Return a limit's row; `goal`: its size, as `goal_size` has it."""
     used = plan.used[limit.name]
     slack = {"<=": limit.level - used, ">=": used - limit.level, "==": -abs(used - limit.level)}[limit.sense]
     size = size_of(limit, plan)
     binding = bool(limit.sense == "==" or slack <= TOUCH * size)
     price = price if binding else 0.0
     kind = "limit" if limit.soft is None else "soft limit"
-    words = price_words(problem, limit, price, sign) if binding else f"{limit.name} does not bind"
+    words = price_words(problem, limit, price, sign, goal) if binding else f"{limit.name} does not bind"
     if limit.soft is not None and plan.short[limit.name] > TOUCH * size:
-        binding, words = price != 0, f"{limit.name} is missed: {words}" if price else f"{limit.name} is missed"
+        binding, free = price != 0, nothing(price * step_of(limit), goal)
+        words = f"{limit.name} is missed" if free else f"{limit.name} is missed: {words}"
     return limit.name, kind, limit.level, used, slack, binding, price, words
 
 
@@ -55,20 +68,37 @@ def size_of(limit: Limit, plan: Truth) -> float:
     return money + sum(abs(c * plan.responses[k]) for k, c in limit.value.items()) + abs(limit.level)
 
 
-def price_words(problem: Problem, limit: Limit, price: float, sign: float) -> str:
-    """Return what moving a limit's level by a round step does to the goal."""
-    step = STEP if limit.unit == MONEY else max(abs(limit.level) * 0.01, 1e-300) if limit.level else 1.0
+def step_of(limit: Limit) -> float:
+    """Return the round step that a limit's price is told for, in the limit's unit."""
+    if limit.unit == MONEY:
+        return STEP
+    return max(abs(limit.level) * 0.01, 1e-300) if limit.level else 1.0
+
+
+def nothing(change: float, goal: float) -> bool:
+    """Return whether a change of the goal is none but for rounding; `goal`: its size."""
+    return abs(change) <= NOTHING * goal
+
+
+def price_words(problem: Problem, limit: Limit, price: float, sign: float, size: float = 0.0) -> str:
+    """Return what moving a limit's level by a round step does to the goal; `size`: that of the goal."""
+    step = step_of(limit)
     amount = f"{step:,.0f} yuan" if limit.unit == MONEY else f"{compact(step)} {limit.unit}"
     change, goal = price * step, problem.goal.words
     if not np.isfinite(price):
         return f"{limit.name}: the solver gave no price"
-    if abs(change) < 1e-9 * max(abs(price), 1e-300) or price == 0:
-        return f"{limit.name} is met exactly but costs nothing"
+    if nothing(change, size):
+        return free_words(limit.name)
     if limit.sense == "<=":
         return f"{amount} more in {limit.name} {verb(change, sign)} {compact(abs(change))} {goal}"
     if limit.sense == ">=":
         return f"{amount} less asked by {limit.name} {verb(-change, sign)} {compact(abs(change))} {goal}"
     return f"{amount} more on the left of {limit.name} {verb(change, sign)} {compact(abs(change))} {goal}"
+
+
+def free_words(name: str) -> str:
+    """Return that room at a bound or limit is worth nothing."""
+    return f"{name} is met exactly but costs nothing"
 
 
 def verb(change: float, sign: float) -> str:
@@ -114,12 +144,16 @@ def reduced(problem: Problem, cell: Cell, side: str, plan: Truth, prices: Mappin
     return gain
 
 
-def bound_row(problem: Problem, cell: Cell, side: str, plan: Truth, price: float, sign: float) -> tuple[object, ...]:
-    """Return the row of a cell's bound."""
+def bound_row(
+    problem: Problem, cell: Cell, side: str, plan: Truth, price: float, sign: float, size: float
+) -> tuple[object, ...]:
+    """Return the row of a cell's bound; `size`: that of the goal."""
     level = cell.high if side == "upper" else cell.low
     name = f"{side} bound of {cell.name}"
     change, goal = price * STEP, problem.goal.words
-    if side == "upper":
+    if nothing(change, size):
+        words = free_words(name)
+    elif side == "upper":
         words = f"{STEP:,.0f} yuan more room in {cell.name} {verb(change, sign)} {compact(abs(change))} {goal}"
     else:
         words = f"{STEP:,.0f} yuan more in {cell.name} {verb(change, sign)} {compact(abs(change))} {goal}"

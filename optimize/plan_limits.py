@@ -28,8 +28,8 @@ from scenarios.levers import Media
 GOAL = "goal"
 """KPI of the cells' responses: what is credited to them of the goal."""
 
-UNITS = {"gmv": "yuan of GMV", "orders": "orders", "profit": "yuan of profit"}
-"""What a unit of each goal is called."""
+CREDITED = {"gmv": "yuan of GMV", "orders": "orders", "profit": "yuan of profit", "new_users": "registrations"}
+"""KPIs that runs credit to levers, and what their units are called."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def rule_limits(
         groups = {c.lever: [o for o in mine if o.lever == c.lever] for c in mine} if rule.each else {"": mine}
         titles = {lever: f"{name}: {lever}" if lever else name for lever in groups}
         made = [minimum_return(titles[lever], group, GOAL, rule.at_least) for lever, group in groups.items()]
-        return [replace(weighed(m, parts, rest.media_rate), unit=UNITS[scenario.choices.goal]) for m in made]
+        return [replace(weighed(m, parts, rest.media_rate), unit=CREDITED[scenario.choices.goal]) for m in made]
     if isinstance(rule, CostLimit):
         return [cost_limit(scenario, name, rule, cells, rest)]
     if isinstance(rule, PaceLimit):

@@ -12,14 +12,13 @@ from experiments.runner import Runner
 from experiments.stress import striking
 from optimize.division import Division, Promise
 from optimize.market import Bounds, Outcome, Plan, Setting, Space
+from optimize.plan_limits import CREDITED
 from optimize.spending import BESIDE, Post, posts, with_money
 from scenarios import Scenario
 from scenarios.faults import nearest
 from scenarios.uncertainty import Range
 from sim.kpis import KPIS
 
-CREDITED = {"gmv": "yuan of GMV", "orders": "orders", "profit": "yuan of profit"}
-"""KPIs that runs credit to levers, and what their units are called."""
 AIM = "the goal"
 """Measure of a goal that no lever is credited with."""
 TIE = 1e-6

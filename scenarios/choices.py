@@ -157,8 +157,8 @@ AnyLimit = Annotated[
 class Choices(Model):
     """What `sandtable optimize` may change, and the rules its plan keeps. The reserve and accounts without media stay."""
 
-    goal: Literal["gmv", "orders", "profit"] = "gmv"
-    """KPI to raise, over the plan."""
+    goal: Literal["gmv", "orders", "profit", "new_users"] = "gmv"
+    """KPI to raise, over the plan; limits on returns and costs speak of it."""
     band: Factor = 1.0
     """Part of its present money by which a media lever's money in a phase may rise or fall: 1 lets it go from nothing to
     twice as much; 0 locks it."""

@@ -1,4 +1,4 @@
-"""Credit: the levers that brought a user to an order share it by mechanism and recency.
+"""Credit: the levers that brought a user to an order, or to register, share it by mechanism and recency.
 
 A measured contribution, not the truth; the truth is the run without the lever at the same seed.
 """
@@ -7,9 +7,9 @@ from sim.compile import compiled
 from sim.users import TRAIL
 
 ORDER_UNIT = 1_000_000
-"""Orders are credited in millionths."""
+"""Orders and registrations are credited in millionths."""
 OWN_WEIGHT = 0.5
-"""Weight of a user's own accord (credit number 0) in every order."""
+"""Weight of a user's own accord (credit number 0)."""
 OFFER_WEIGHT = 1.0
 """Weight of the offer that was used."""
 
@@ -40,3 +40,18 @@ def credit_order(u, offer_lever, gmv, contribution, o):
     o.credit[0, 0] += left_orders
     o.credit[0, 1] += left_gmv
     o.credit[0, 2] += left_contribution
+
+
+@compiled
+def credit_registration(u, o):
+    """Share out one registration, in whole units that sum exactly."""
+    total = OWN_WEIGHT
+    for k in range(TRAIL):
+        total += u.trail_weight[k]
+    left = ORDER_UNIT
+    for k in range(TRAIL):
+        if u.trail_weight[k] > 0:
+            part = int(ORDER_UNIT * (float(u.trail_weight[k]) / total))
+            o.credit[int(u.trail_lever[k]), 3] += part
+            left -= part
+    o.credit[0, 3] += left

@@ -15,7 +15,7 @@ from sim.weather import Names
 from sim.world import AGE_WEEKS, COHORT_DAYS, EVENTS, Out, World
 
 SNAPSHOT_EVERY = 30
-CREDIT = ("lever", "phase", "paid_in", "month", "orders", "gmv", "profit")
+CREDIT = ("lever", "phase", "paid_in", "month", "orders", "gmv", "profit", "new_users")
 """Columns of measured contributions."""
 _REVENUE = [metrics.NAMES.index(name) for name in REVENUE_KINDS]
 
@@ -30,7 +30,7 @@ class Observer:
         self.series = np.zeros((t, len(metrics.NAMES), s), np.int64)
         """[days, metrics, S]"""
         self.states = np.zeros((t, len(STATES), s), np.int64)
-        self.credit = np.zeros((t, len(names.credits), 3), np.int64)
+        self.credit = np.zeros((t, len(names.credits), 4), np.int64)
         self._cost_table: tuple[int, NDArray[np.int64]] = (-1, np.zeros((0, t), np.int64))
         self.roles = np.zeros((t, len(names.touches), 2), np.int64)
         self.retained = np.zeros((t, 3, s), np.int64)
@@ -184,23 +184,23 @@ class Observer:
         return frame.sort_values(["user", "day"], kind="stable", ignore_index=True)
 
     def credits(self) -> pd.DataFrame:
-        """Return lever, phase (of the orders), paid_in (phase of a media lever's touches), month (30 days from day 0),
-        orders, gmv, profit.
+        """Return lever, phase (of the orders and registrations), paid_in (phase of a media lever's touches), month (30 days
+        from day 0), orders, gmv, profit, new_users.
 
         Profit is margin and fee less shipping, before what levers cost.
         """
         return pd.DataFrame(self.credited(), columns=list(CREDIT))
 
-    def credited(self) -> list[tuple[str, str, str, int, float, float, float]]:
+    def credited(self) -> list[tuple[str, str, str, int, float, float, float, float]]:
         """Return the rows of `credits`."""
         rows = []
         for (phase, month), inside in self.parts().items():
             sums = self.credit[inside].sum(axis=0)
-            for k in np.flatnonzero(sums[:, :2].any(axis=1)).tolist():
-                orders, gmv, profit = sums[k].tolist()
+            for k in np.flatnonzero(sums[:, [0, 1, 3]].any(axis=1)).tolist():
+                orders, gmv, profit, new_users = sums[k].tolist()
                 money = gmv * self.scale / 100, profit * self.scale / 100
                 what = self.names.credits[k], phase, self.names.paid_in[k], month
-                rows.append((*what, orders * self.scale / 1e6, *money))
+                rows.append((*what, orders * self.scale / 1e6, *money, new_users * self.scale / 1e6))
         return rows
 
     def parts(self) -> dict[tuple[str, int], list[int]]:

@@ -65,7 +65,8 @@ class Run:
 
     @cached_property
     def credit(self) -> pd.DataFrame:
-        """lever, phase, paid_in, month, orders, gmv, profit: measured contributions, which sum to all orders."""
+        """lever, phase, paid_in, month, orders, gmv, profit, new_users: measured contributions, which sum to all orders and
+        registrations."""
         return self.observer.credits()
 
     @cached_property

@@ -3,6 +3,7 @@
 from sim import metrics as M
 from sim.compile import compiled
 from sim.conditions import INVITATION, ON_REGISTRATION, OUTAGE
+from sim.credit import credit_registration
 from sim.draws import pick
 from sim.hear import awareness_effect
 from sim.market import AWARE_VISIT, LAPSE_NEW, LOYALTY, RECALL, SATISFACTION
@@ -110,6 +111,7 @@ def register(i, day, day_key, channel, lever, sender, m, c, w, o):
         u.referrer = sender
         o.tally[M.INVITED_REGISTRATIONS, u.segment, channel] += 1
         push(o, sender, i, REGISTER_STAGE)
+    credit_registration(u, o)
     note(o, u, i, day, -1, REGISTERS, lever, 0.0)
     grant_all(i, day, ON_REGISTRATION, c, w, o)
 

@@ -115,7 +115,7 @@ class Out(NamedTuple):
     retained: Array
     """[days, 3, S] members of each day's registrations who came back: day 1, days 1-7, days 24-30."""
     credit: Array
-    """[credit numbers, 3] millionths of orders, GMV cents, contribution cents."""
+    """[credit numbers, 4] millionths of orders, GMV cents, contribution cents, millionths of registrations."""
     roles: Array
     """[touches, 2] visits and orders that each touch brought."""
     intents: Array
@@ -136,7 +136,7 @@ def new_out(shape: "Shape", capacity: int) -> Out:
         cohort_size=np.zeros((shape.cohorts, shape.segments), np.int64),
         cohort_active=np.zeros((shape.cohorts, AGE_WEEKS), np.int64),
         retained=np.zeros((shape.days, 3, shape.segments), np.int64),
-        credit=np.zeros((shape.credits, 3), np.int64),
+        credit=np.zeros((shape.credits, 4), np.int64),
         roles=np.zeros((shape.touches, 2), np.int64),
         intents=np.zeros(capacity, INTENT),
         pushes=np.zeros(capacity, PUSH),

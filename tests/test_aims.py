@@ -138,6 +138,7 @@ def test_the_report_names_it_in_both_languages(found):
         name = Wording(found, lang).inside("pv")
         assert name in page
         assert name == aim or lang == "zh"
+        assert [note for note in found.answer.notes if not Wording(found, lang).sentence(note)[0]] == []
 
 
 def test_costs_of_the_plan_count_in_proportion(market, kept):

@@ -157,6 +157,9 @@ def test_credit_of_orders_and_gmv_sums_exactly_to_orders_and_gmv(stage: Rehearsa
     credited = stage.observer.credit.sum(axis=1)
     assert np.array_equal(credited[:, 0], by_day(stage, M.ORDERS) * 1_000_000)
     assert np.array_equal(credited[:, 1], by_day(stage, M.GMV))
+    assert np.array_equal(credited[:, 3], by_day(stage, M.NEW_USERS) * 1_000_000)
+    brought = stage.observer.credit.sum(axis=0)[:, 3]
+    assert 0 < brought[1:].sum() < brought.sum()
     assert (np.count_nonzero(stage.observer.credit.sum(axis=0)[:, 0]) / len(stage.names.credits)) > 0.8
 
 
@@ -164,6 +167,7 @@ def test_the_credit_table_sums_to_the_orders_and_gmv_from_day_0_on(run: Run) -> 
     late = run.daily[run.daily["day"] >= 0].groupby("metric")["value"].sum()
     assert run.credit["orders"].sum() == pytest.approx(late["orders"], rel=1e-9)
     assert run.credit["gmv"].sum() == pytest.approx(late["gmv"], rel=1e-9)
+    assert run.credit["new_users"].sum() == pytest.approx(late["new_users"], rel=1e-9)
 
 
 def test_credited_contribution_is_margin_and_fees_less_shipping() -> None:
@@ -542,6 +546,7 @@ def books_balance(stage: Rehearsal, day: int, out: Any) -> None:
         assert spent[path] == stage.accounts.spent[path]
     assert out.credit[:, 0].sum() == out.tally[M.ORDERS].sum() * 1_000_000
     assert out.credit[:, 1].sum() == out.tally[M.GMV].sum()
+    assert out.credit[:, 3].sum() == out.tally[M.NEW_USERS].sum() * 1_000_000
     assert out.tally[M.BOUNCES].sum() + out.tally[M.DETAILS].sum() == out.tally[M.UV].sum()
     assert (np.delete(out.tally, M.MARGIN, axis=0) >= 0).all()
 

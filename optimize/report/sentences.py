@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from math import nan
 
 from experiments.units import MINUS
+from optimize.plan_limits import CREDITED
 
 _STEPS = {"k": 1e3, "M": 1e6, "bn": 1e9}
-_NUMBER = rf"[-+{MINUS}]?(?:[\d,]*\.?\d+(?:e[-+]?\d+)?(?: (?:k|M|bn))?|inf|nan)|-"
-_GOAL = r"(?:yuan of GMV|yuan of profit|orders)"
+NUMBER = rf"[-+{MINUS}]?(?:[\d,]*\.?\d+(?:e[-+]?\d+)?(?: (?:k|M|bn)\b)?|inf|nan)|-"
+"""A number as sentences tell it."""
+_GOAL = rf"(?:{'|'.join(CREDITED.values())}|of \w+)"
 
 
 def _pattern(text: str) -> "re.Pattern[str]":
@@ -24,7 +26,7 @@ def _pattern(text: str) -> "re.Pattern[str]":
         if place % 2 == 0:
             found += re.escape(part).replace("<goal>", _GOAL)
         else:
-            inside = _NUMBER if part.split("_")[0] in ("n", "g", "w", "y", "p") else ".+?"
+            inside = NUMBER if part.split("_")[0] in ("n", "g", "w", "y", "p") else ".+?"
             found += f"(?P<{part}>{inside})"
     return re.compile(found, re.DOTALL)
 
@@ -77,6 +79,8 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
         "missed": "{of_limit} is missed by {amount_short}.",
         "unknown": "At the edge of what their responses are known for: {of_posts}.",
         # prices
+        "missed_price": "{of_limit} is missed: {s_price}",
+        "missed_free": "{of_limit} is missed",
         "room": "{amount_step} more room in {of_post} buys {w_change} <goal>",
         "room_cost": "{amount_step} more room in {of_post} costs {w_change} <goal>",
         "buys": "{amount_step} more in {of_limit} buys {w_change} <goal>",
@@ -102,7 +106,10 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
 }
 PROOF = ("expected", "returned", "by_risk", "solver", "bound")
 """Sentences told with the proof."""
-PRICES = ("room", "room_cost", "buys", "costs", "eased", "eased_cost", "left", "left_cost", "free", "priceless")  # fmt: skip
+PRICES = (
+    "missed_price", "missed_free", "room", "room_cost", "buys", "costs", "eased", "eased_cost", "left", "left_cost", "free",
+    "priceless",
+)  # fmt: skip
 """Sentences told with the prices."""
 SHOWN = ("together_now", "together_then")
 """Sentences that say what the head shows."""

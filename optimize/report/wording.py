@@ -11,8 +11,8 @@ from experiments.report.sensitivity import number_name
 from experiments.report.strongest import lever_name
 from experiments.tables import rows
 from experiments.units import MINUS
-from optimize.rehearsals import CREDITED
-from optimize.report.sentences import SENTENCES, number
+from optimize.plan_limits import CREDITED
+from optimize.report.sentences import NUMBER, SENTENCES, number
 from sim.kpis import KPIS
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class Wording(Language):
 
     def counted(self, text: str) -> str:
         """Return a number with the unit that the money solver gave it."""
-        if not (match := re.fullmatch(r"(\S+(?: (?:k|M|bn)(?= ))?) (.+)", text)):
+        if not (match := re.fullmatch(rf"({NUMBER}) (.+)", text)):
             return text
         amount, unit = match.groups()
         value, goal = number(amount), next((key for key, words in CREDITED.items() if words == unit), "")

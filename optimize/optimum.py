@@ -223,16 +223,18 @@ def told(
     ask: Mapping[str, Any], lang: str,
 ) -> Optimum:  # fmt: skip
     """Verify what was found on fresh seeds and return it with all that is to be said of it."""
-    best, confirmed = (found.plan if found.confirmed else found.found), found.confirmed
+    fresh = range(FRESH, FRESH + int(ask["verify"]))
+    best, confirmed, doubted = (found.plan if found.confirmed else found.found), found.confirmed, ""
     if choice is not None:
         best, confirmed = choice.plan, choice.proved
+    elif confirmed:
+        doubted = telling.unconfirmed(market, best, fresh)
+        confirmed = not doubted
     found = replace(found, found=best, confirmed=confirmed)
     solution = market.division.solution(found.responses, best) if market.posts else None
     current, proposed = market.proposed(market.space.current), market.proposed(best)
-    verify = int(ask["verify"])
-    fresh = range(FRESH, FRESH + verify)
     proof = proved(current, proposed, fresh, market.goal, market.runner)
-    before, after = (reached(plan, verify, market.runner) for plan in (current, proposed))
+    before, after = (reached(plan, fresh, market.runner) for plan in (current, proposed))
     broken = list(telling.promises_missed(market, proof))
     returned, short = telling.media_return(market, best, fresh)
     unknown = telling.unmeasured(market, found)
@@ -250,7 +252,7 @@ def told(
     if many is not None:
         tables["pareto"] = many.table.rename(columns=lambda name: name.replace(measure_of(""), ""))
     notes = [
-        *broken, *filter(None, [returned]), *unknown, *telling.notes(found, choice, solution, before, after),
+        *broken, *filter(None, [doubted, returned]), *unknown, *telling.notes(found, choice, solution, before, after),
         *flags(market, found, proof),
     ]  # fmt: skip
     as_it_is = scenario if market.budget == sum(post.money for post in market.posts) else current
@@ -280,12 +282,11 @@ def proved(current: Scenario, proposed: Scenario, seeds: Sequence[int], goal: st
     return pd.concat([table, more], ignore_index=True).drop_duplicates(["name", "kpi", "window", "segment", "unit"])
 
 
-def reached(plan: Scenario, verify: int, runner: Runner) -> Together | None:
+def reached(plan: Scenario, seeds: Sequence[int], runner: Runner) -> Together | None:
     """Return how often the targets are reached together on the fresh seeds; None without targets."""
     if not plan.targets:
         return None
-    seeds = range(FRESH, FRESH + verify)
-    return together(plan, runner.tables((Job(plan, seed) for seed in seeds), verify))
+    return together(plan, runner.tables((Job(plan, seed) for seed in seeds), len(seeds)))
 
 
 def directions(kpis: Sequence[str]) -> dict[str, Direction]:

@@ -13,7 +13,7 @@ from experiments.summary import interval
 from experiments.tables import rows
 from experiments.units import compact
 from optimize.effects import FEW, fit_effects
-from optimize.market import Plan
+from optimize.market import Plan, rehearse
 from optimize.money import Solution
 from optimize.rehearsals import Rehearsals
 from optimize.risk import Choice
@@ -132,6 +132,22 @@ def promises_missed(market: Rehearsals, proof: pd.DataFrame) -> Iterator[str]:
         short = row.wanted - row.other_mean if row.direction == "at_least" else row.other_mean - row.wanted
         if not short <= 0:
             yield f"{row.title} must be kept, but the proposal gives {compact(row.other_mean)} of {compact(row.wanted)}"
+
+
+def unconfirmed(market: Rehearsals, plan: Plan, seeds: Sequence[int]) -> str:
+    """Return in words that fresh seeds do not confirm what won the race, or nothing when they do.
+
+    What counts is the goal less the cost of promises missed, paired by seed.
+    """
+    space = market.space
+    before, after = ([space.worth(o) for o in row] for row in rehearse(market, [space.current, plan], seeds))
+    _, low, high = interval(np.subtract(after, before).tolist())
+    if low > 0:
+        return ""
+    return (
+        f"the race proved a gain, but {len(seeds)} further seeds do not confirm it ({compact(low)} to {compact(high)}): "
+        "the current plan stays"
+    )
 
 
 def media_return(market: Rehearsals, plan: Plan, seeds: Sequence[int]) -> tuple[str, bool]:

@@ -12,7 +12,7 @@ from experiments.promised import together, wilson
 from experiments.runner import Progress, Runner
 from experiments.store import Store
 from optimize.market import Plan
-from optimize.optimum import FRESH, InfeasibleError, Optimum, chosen, directions, optimum
+from optimize.optimum import FRESH, InfeasibleError, Optimum, chosen, directions, optimum, told
 from optimize.pieces import hill
 from optimize.plan_limits import GOAL, Rest, plan_limits
 from optimize.problem import Cell
@@ -20,7 +20,7 @@ from optimize.reach import bisect, least_budget
 from optimize.rehearsals import Rehearsals
 from optimize.risk import CVaR
 from optimize.spending import posts
-from optimize.telling import media_return
+from optimize.telling import media_return, unconfirmed
 from scenarios import Scenario, ScenarioError
 from scenarios.uncertainty import Range
 
@@ -64,6 +64,20 @@ def test_money_moves_to_the_lever_that_brings_more(found):
     assert table["proposed"].sum() <= 24_000 * (1 + 1e-9)
     proof = found.answer.tables["verification"].set_index("name")
     assert proof.loc["orders", "ci_low"] > 0
+
+
+def test_what_further_seeds_do_not_confirm_is_not_handed_back(market, kept, found):
+    """The plan itself gains nothing on itself; a proposal that won the race but gains nothing later is not taken."""
+    fresh = range(FRESH, FRESH + 12)
+    assert unconfirmed(found.market, found.proposal.found, fresh) == ""
+    doubt = unconfirmed(found.market, found.market.space.current, fresh)
+    assert doubt == "the race proved a gain, but 12 further seeds do not confirm it (0 to 0): the current plan stays"
+    won = replace(found.proposal, plan=found.market.space.current, confirmed=True)
+    stays = told(market, found.market, won, None, None, found.answer.manifest, "en")
+    assert doubt in stays.answer.notes
+    assert not stays.confirmed
+    assert not stays.answer.good
+    assert stays.plan == market
 
 
 def test_the_answer_says_how_sure_it_is(found):

@@ -48,6 +48,8 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
     for key, text in {
         # the proof
         "unproved": "the gain over the current plan is not proved ({g_low} to {g_high}): the current plan stays",
+        "unconfirmed": "the race proved a gain, but {runs} further seeds do not confirm it ({g_low} to {g_high}): the "
+        "current plan stays",
         "surprise": "the search expected {g_expected} of its finding, fresh seeds gave {g_seen} ± {g_half}",
         "expected": "the curves expected {g_expected} of the proposal, {runs} fresh runs gave {g_seen} on average",
         "by_risk": "by risk, {plan_best} is the best of {plans} plans, {n_gain} more than the plan as it is "

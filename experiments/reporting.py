@@ -15,6 +15,7 @@ from experiments.answer import TableFormat
 from experiments.job import Job
 from experiments.outputs import COLUMNS, outputs, values
 from experiments.plots.credit import OWN, WORD
+from experiments.plots.kpi_curves import observed
 from experiments.replication import Replication
 from experiments.report import build
 from experiments.report.language import Language
@@ -38,7 +39,7 @@ class Report:
     html: str
     replication: Replication
     answers: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    """Tables by name: `levers`, `sweep`, `stress`, those that were asked for."""
+    """Tables by name: `levers`, `sweep`, `stress`, `actuals`, those that were asked for."""
     lang: str = "en"
 
     def write(
@@ -56,15 +57,19 @@ def report(
     *,
     sweep: bool = True,
     stress: bool = True,
+    actuals: pd.DataFrame | None = None,
     lang: str = "en",
     runner: Runner | None = None,
 ) -> Report:
     """Run a plan, switch its strongest levers off, vary its uncertain numbers, let its shocks strike; report on it.
 
     All runs but those of the sweep (three seeds) are under `seeds`. Without `sweep` and `stress`, these sections are
-    left out. Raises `ValueError` for seeds and languages, and what the runner raises.
+    left out. `actuals` is what was measured in the real market, drawn over the curves, as
+    `experiments.plots.kpi_curves.observed` takes it. Raises `ValueError` for seeds, languages and actuals, and what the
+    runner raises.
     """
     Language(lang)
+    observed(actuals, scenario)
     with (runner or Runner()).standing() as hands:
         found = replication.run(scenario, seeds, runner=hands)
         answers = {"levers": switched_off(found, runner=hands)}
@@ -72,6 +77,8 @@ def report(
             answers["sweep"] = _swept(scenario, found.seeds[:SWEEP_SEEDS], hands)
         if stress:
             answers["stress"] = _stressed(scenario, found.seeds, hands)
+    if actuals is not None:
+        answers["actuals"] = actuals
     html = build(found, **answers, lang=lang)
     return Report(html, found, answers, lang)
 

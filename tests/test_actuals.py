@@ -1,6 +1,8 @@
 """Actuals: every fault of a file at once, values where they belong, and the verbs that draw them."""
 
 import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +110,6 @@ def test_all_faults_are_told_at_once_with_place_rule_and_fix(market):
         ]),
         ("day,date\n", [
             "a.csv:1: kpi: the column is missing", "a.csv:1: value: the column is missing",
-            "a.csv:1: day: must not stand beside date; leave one of the two out",
         ]),
         ("kpi,day,value\ngmv,1.5,3\n", ["a.csv:2: day: 1.5: must be a whole number, 0 is the plan's first day"]),
         ("kpi,day,value\ngmv,500,3\ngmv,3,\n", [
@@ -120,6 +121,23 @@ def test_all_faults_are_told_at_once_with_place_rule_and_fix(market):
 )  # fmt: skip
 def test_what_is_no_table_of_actuals_is_refused(market, text, told):
     assert faults(text, market) == told
+
+
+def test_day_and_date_may_stand_side_by_side_where_they_agree(market):
+    """So that the table in a run folder can be read again."""
+    Path("a.csv").write_text("kpi,day,date,days,value\norders,6,2024-01-07,7,7000\n")
+    assert actuals.read("a.csv", market).table.to_numpy().tolist() == [["orders", 6, "2024-01-07", 7, 7000.0]]
+    assert faults("kpi,day,date,value\norders,6,2024-01-08,7\norders,x,2024-01-08,7\n", market) == [
+        "a.csv:2: date: 2024-01-08: is not day 6 of the plan; did you mean 2024-01-07?",
+        "a.csv:3: day: x: must be a whole number, 0 is the plan's first day",
+    ]
+
+
+def test_what_was_measured_over_more_than_the_days_shown_stands_at_their_edge(market):
+    table = pd.DataFrame({"kpi": "orders", "day": [-30, 6], "days": [21, 7], "value": 1.0})
+    real = kpi_curves.observed(table, market)
+    assert kpi_curves.places(real, market, at_end=False) == [-35, 3]
+    assert kpi_curves.places(real, market, at_end=True) == [-30, 6]
 
 
 def test_files_that_cannot_be_read_are_refused(market, here):
@@ -190,6 +208,23 @@ def test_the_verbs_draw_actuals_and_keep_them(file, capsys, verb):
     assert about[0]["notes"] == [told]
     assert {*about[0]} - {*about[1]} == {"actuals", "notes"}
     assert pd.read_csv("with/actuals.csv")["value"].tolist() == pytest.approx([7000, np.nan, 88.5], nan_ok=True)
+    pages = [Path(name, "report.html").read_text("utf-8") for name in ("with", "without")]
+    drawn = ["◇ </span>Measured" in page and page.count('"name":"Measured"') == 2 for page in pages]
+    assert drawn == [True, False]
+
+
+def test_the_page_names_the_command_that_draws_the_actuals_of_the_folder_again(file):
+    Path("a.csv").write_text(GOOD)
+    assert main(["report", file, *QUICK, *VERBS["report"], "-o", "out", "--actuals", "a.csv"]) == 0
+    page = Path("out", "report.html").read_text("utf-8")
+    (command,) = re.findall(r"<code>sandtable (report scenario.yaml [^<]*)</code>", page)
+    assert command.endswith("--actuals actuals.csv")
+    os.chdir("out")
+    assert main([*command.split(), "--quiet", "-o", "again"]) == 0
+    assert Path("again", "actuals.csv").read_bytes() == Path("actuals.csv").read_bytes()
+    differing = [(a, b) for a, b in zip(page.splitlines(), Path("again", "report.html").read_text("utf-8").splitlines(),
+                                        strict=True) if a != b]  # fmt: skip
+    assert all("Runs began" in a for a, _ in differing)
 
 
 def test_actuals_stand_in_the_workbook_too(file):

@@ -349,6 +349,89 @@ def test_curves_of_service_say_what_the_runs_say(lively):
     assert Language("en").share(float(desk["load"].max())) in chart.alt
 
 
+REAL = pd.DataFrame(
+    [("gmv", 6, 7, 9e9), ("gmv", 13, 7, 4321.0), ("orders", 9, 2, 20.0), ("mau", 20, 30, 123.0), ("nps", 9, 7, np.nan),
+     ("referral_share", 9, 1, 0.1), ("gmv", 999, 7, 5.0)], columns=["kpi", "day", "days", "value"],
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def measured(request: pytest.FixtureRequest, lively: Replication) -> tuple[Language, Page]:
+    """A report with actuals: of KPIs that are promised and that are not, and of one that no simulated week has."""
+    curves = lively.curves[lively.curves["kpi"] != "referral_share"]
+    return Language(request.param), Page(report.build(replace(lively, curves=curves), actuals=REAL, lang=request.param))
+
+
+def real_traces(language: Language, page: Page) -> dict[str, dict[str, Any]]:
+    name, charts = language("course.measured"), json.loads(page.scripts[0])["charts"]
+    return {k: trace for k, chart in charts.items() for trace in chart["data"] if trace.get("name") == name}
+
+
+def test_actuals_are_drawn_over_the_curves(measured):
+    """In the middle of their periods, those of all users at the end; totals at their pace a week."""
+    found = real_traces(*measured)
+    assert {k: (trace["x"], trace["y"]) for k, trace in found.items()} == {
+        "course-gmv": (["2024-01-04", "2024-01-11"], [9e9, 4321]),
+        "course-orders": (["2024-01-09"], [70]),
+        "course-mau": (["2024-01-21"], [123]),
+        "course-referral-share": (["2024-01-10"], [0.1]),
+    }
+    assert all(trace["mode"] == "markers" and trace["marker"]["symbol"] == "diamond" for trace in found.values())
+    assert all(len(trace["text"]) == len(trace["x"]) for trace in found.values())
+    low, high = json.loads(measured[1].scripts[0])["charts"]["course-gmv"]["layout"]["yaxis"]["range"]
+    assert low <= 4321
+    assert high >= 9e9
+
+
+def test_a_kpi_that_was_only_measured_in_the_real_market_has_a_chart(measured):
+    language, page = measured
+    chart = json.loads(page.scripts[0])["charts"]["course-referral-share"]
+    names = [trace.get("name") for trace in chart["data"]]
+    assert names == [language("course.festival"), language("course.measured")], "no curve"
+    assert language("course.nothing") in page.text
+
+
+def test_actuals_stand_in_the_legend_and_in_the_alternatives(measured):
+    language, page = measured
+    text = " ".join(page.text.split())
+    assert f"◇ {language('course.measured')}" in text
+    told = {"en": "7 Jan 2024 to 21 Jan 2024 (values: 5; KPIs: 4)", "zh": "（共 5 个数值，4 个指标）"}[language.code]
+    assert told in text
+    labels = [a["aria-label"] for a in page.tags("div") if a.get("role") == "img"]
+    gmv, orders, lone = (
+        next(label for label in labels if label.startswith(course.title(kpi, language)))
+        for kpi in ("gmv", "orders", "referral_share")
+    )
+    assert language.amount(9e9, "yuan") in gmv
+    assert language.amount(4321, "yuan") in gmv
+    pace = {"en": "70 a week (2 days to 10 Jan 2024)", "zh": "每周 70（截至2024年1月10日的 2 天）"}
+    assert pace[language.code] in orders
+    assert language("course.alt_nothing", title=course.title("referral_share", language)) in lone
+
+
+def test_still_pictures_have_as_many_diamonds_as_moving_ones(lively):
+    def marks(kpi: str, actuals: pd.DataFrame | None) -> int:
+        found = {chart.id: chart for chart in course.charts(lively, Language("en"), actuals)}
+        return len(re.findall(r"<use [^>]*fill: #ffffff; stroke: #222222", str(found[f"course-{kpi}"].svg)))
+
+    assert [marks(kpi, REAL) for kpi in ("gmv", "orders", "spend")] == [2, 1, 0]
+    assert marks("gmv", None) == 0
+
+
+def test_without_actuals_nothing_is_said_of_them(lively, built):
+    nothing = REAL.assign(value=np.nan)
+    assert report.build(lively, actuals=nothing) == report.build(lively)
+    assert "◇" not in built
+    assert "--actuals" not in built
+
+
+def test_what_are_no_actuals_is_refused_before_anything_is_simulated(monkeypatch):
+    monkeypatch.setattr(Runner, "evaluate", lambda *_: pytest.fail("simulated for nothing"))
+    for table, told in ((REAL.drop(columns="kpi"), "must have kpi"), (REAL.assign(kpi="gmw"), "did you mean gmv")):
+        with pytest.raises(ValueError, match=told):
+            reporting.report(plan(), 2, actuals=table, runner=Runner(processes=1))
+
+
 def test_a_band_has_no_holes(lively):
     """Where one run alone could measure a KPI there is no interval; the band is then the line, not a leap over it."""
     gappy = replace(lively, curves=lively.curves[~((lively.curves["seed"] > 1) & (lively.curves["day"] < 40))])

@@ -19,7 +19,7 @@ from scenarios.faults import nearest, shown
 from sim.kpis import KPIS
 
 COLUMNS = ("kpi", "value", "day", "date", "days")
-"""Columns of a file: `day` or `date`, and `days` may be absent (7)."""
+"""Columns of a file: `day`, `date` or, where they agree, both; `days` may be absent (7)."""
 TABLE = ("kpi", "day", "date", "days", "value")
 """Columns of the table."""
 MOST_BYTES = 20_000_000
@@ -126,9 +126,7 @@ def _header(label: str, line: int, header: Sequence[str]) -> Iterator[Fault]:
     for name in ("kpi", "value"):
         if name not in header:
             yield Fault(label, line, name, "", "the column is missing")
-    if "day" in header and "date" in header:
-        yield Fault(label, line, "day", "", "must not stand beside date", "leave one of the two out")
-    elif "day" not in header and "date" not in header:
+    if "day" not in header and "date" not in header:
         yield Fault(label, line, "day", "", "the column is missing", "add day or date")
 
 
@@ -146,10 +144,14 @@ def _line(label: str, row: _Row, scenario: Scenario, faults: list[Fault]) -> tup
         value, rule, fix = _value(row.cells["value"], kpi)
         if rule:
             refuse("value", rule, fix)
-    column = "day" if "day" in row.cells else "date"
-    day, rule, fix = _day(row.cells[column], scenario, dated=column == "date")
-    if rule:
-        refuse(column, rule, fix)
+    named = {}
+    for column in (name for name in ("day", "date") if name in row.cells):
+        named[column], rule, fix = _day(row.cells[column], scenario, dated=column == "date")
+        if rule:
+            refuse(column, rule, fix)
+    day = next(iter(named.values()))
+    if len(faults) == before and len(set(named.values())) > 1:
+        refuse("date", f"is not day {day} of the plan", f"did you mean {scenario.clock.date(day)}?")
     days = row.cells.get("days") or str(WEEK)
     if not re.fullmatch(r"0*[1-9]\d{0,4}", days):
         refuse("days", "must be a whole number of at least 1")

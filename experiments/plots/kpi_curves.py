@@ -156,6 +156,19 @@ def reach(found: pd.DataFrame, wanted: list[float], *, zero: bool) -> tuple[floa
     return (low if zero and not low else low - edge), high + edge
 
 
+def scale(kpi: str, found: pd.DataFrame, real: pd.DataFrame, wanted: Iterable[float]) -> tuple[float, float]:
+    """Return the ends of a KPI's scale (`reach`): of its `band`, the levels wanted, and what was measured (`observed`)."""
+    if found.empty:
+        found = real.assign(mean=real["value"], low=np.nan, high=np.nan)
+    return reach(found, [*wanted, *real["value"]], zero=kpi in TOTALS)
+
+
+def places(real: pd.DataFrame, scenario: Scenario, *, at_end: bool) -> list[float]:
+    """Return the day on which each of `observed` is drawn: the middle of its period or its end, the first shown at least."""
+    middle = 0 if at_end else (real["days"] - 1) / 2
+    return (real["day"] - middle).clip(lower=first_day(scenario)).astype(float).tolist()
+
+
 @styled
 def draw(
     curves: pd.DataFrame, kpis: pd.DataFrame, scenario: Scenario, kpi: str, ax: Axes | None = None, *,
@@ -176,11 +189,9 @@ def draw(
         ax.hlines(level, *ends, color=VERMILLION, lw=1.4, ls="--", zorder=3)
     _dots(ax, scenario, real, at_end=kpi in STOCKS)
     if found.empty:
-        found = real.assign(mean=real["value"], low=np.nan, high=np.nan)
         why = say("nothing to measure in the simulated weeks")
         ax.text(0.5, 0.02, why, transform=ax.transAxes, ha="center", va="bottom", fontsize=7.5, color=GREY)
-    shown = [*(level for _, _, level, _ in wanted), *real["value"]]
-    ax.set_ylim(*reach(found, shown, zero=kpi in TOTALS))
+    ax.set_ylim(*scale(kpi, found, real, [level for _, _, level, _ in wanted]))
     ax.set_title(title)
     ax.yaxis.set_major_formatter(Numbers(KPIS[kpi].unit, lang))
     date_axis(ax, scenario, first_day(scenario), scenario.clock.days + scenario.clock.tail, lang)
@@ -189,9 +200,8 @@ def draw(
 
 def _dots(ax: Axes, scenario: Scenario, real: pd.DataFrame, *, at_end: bool) -> None:
     """Draw actuals in the middle of their windows, or at their ends."""
-    middle = 0 if at_end else (real["days"] - 1) / 2
-    place = [number(scenario, day + 0.5) for day in real["day"] - middle]
-    ax.plot(place, real["value"], "D", color=BLACK, mfc="white", ms=3.6, mew=1, zorder=4)
+    place = [number(scenario, day + 0.5) for day in places(real, scenario, at_end=at_end)]
+    ax.plot(place, real["value"], "D", color=BLACK, mfc="white", ms=3.6, mew=1, zorder=4, clip_on=real.empty)
 
 
 @styled

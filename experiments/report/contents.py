@@ -4,8 +4,10 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.plots.kpi_curves import observed
 from experiments.replication import Replication
 from experiments.report import course, making, money, people, promises, supply
+from experiments.report.actuals import measured
 from experiments.report.assumptions import assumptions
 from experiments.report.funnel import steps
 from experiments.report.language import Language
@@ -23,10 +25,12 @@ def contents(
     sweep: pd.DataFrame | None,
     levers: pd.DataFrame | None,
     lang: str,
+    actuals: pd.DataFrame | None = None,
 ) -> str:
     """Return the page; see `experiments.report.build`."""
     language = Language(lang)
-    curves, strained = course.charts(replication, language), supply.charts(replication, language)
+    curves, strained = course.charts(replication, language, actuals), supply.charts(replication, language)
+    real = observed(actuals, replication.scenario)
     registrations, stays = people.registrations(replication, language), people.stays(replication, language)
     return page(
         language,
@@ -35,6 +39,7 @@ def contents(
         kind="page.kind",
         **_head(replication, levers, language),
         curves=curves,
+        measured=measured(real, replication.scenario, language),
         strained=strained,
         unlimited=supply.unlimited(replication.scenario, language),
         phases=course.phases(replication.scenario, language),
@@ -46,7 +51,7 @@ def contents(
         **_sensitivity(replication, sweep, language),
         shocks=None if stress is None else shocks(replication, stress, language),
         assumptions=assumptions(replication, None if sweep is None or sweep.empty else sweep, language),
-        **_making(replication, stress, sweep, language),
+        **_making(replication, stress, sweep, len(real) > 0, language),
     )
 
 
@@ -109,7 +114,8 @@ def _sensitivity(replication: Replication, sweep: pd.DataFrame | None, language:
 
 
 def _making(
-    replication: Replication, stress: pd.DataFrame | None, sweep: pd.DataFrame | None, language: Language
+    replication: Replication, stress: pd.DataFrame | None, sweep: pd.DataFrame | None, actuals: bool, language: Language
 ) -> dict[str, Any]:
-    again = making.command(replication, sweep=sweep is not None, stress=stress is not None, language=language)
+    asked = {"sweep": sweep is not None, "stress": stress is not None, "actuals": actuals}
+    again = making.command(replication, **asked, language=language)
     return {"facts": making.facts(replication, again, language), "notes": making.notes(replication, language)}

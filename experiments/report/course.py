@@ -1,4 +1,4 @@
-"""How the plan unfolds: KPIs week by week, with the single runs, the band, phases, festivals and targets."""
+"""How the plan unfolds: KPIs week by week, with the single runs, the band, phases, festivals, targets and actuals."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,8 @@ from experiments.plots import kpi_curves, timeline
 from experiments.plots.style import BLUE, GREY, RUST, styled
 from experiments.plots.timeline import first_day
 from experiments.replication import Replication
-from experiments.report.figure import SHADES, Chart, Json, dates, day, layout, plain, scale, short, still
+from experiments.report.actuals import alternative, trace
+from experiments.report.figure import SHADES, Chart, Json, dates, day, extremes, layout, plain, scale, short, still
 from experiments.report.language import Language
 from experiments.summary import direction_of
 from experiments.tables import rows
@@ -24,13 +25,16 @@ SIZE = (5.0, 2.7)
 HEIGHT = 250
 
 
-def charts(replication: Replication, language: Language) -> list[Chart]:
-    """Return a chart of each of the plan's main KPIs that there was something to measure of."""
-    found = []
-    for kpi in kpi_curves.chosen(replication.scenario):
+def charts(replication: Replication, language: Language, actuals: pd.DataFrame | None = None) -> list[Chart]:
+    """Return a chart of each of the plan's main KPIs that there was something to measure of, simulated or real.
+
+    `actuals` as `kpi_curves.observed` takes them; their KPIs are among the main ones.
+    """
+    real, found = kpi_curves.observed(actuals, replication.scenario), []
+    for kpi in kpi_curves.chosen(replication.scenario, real["kpi"]):
         table = kpi_curves.band(replication.curves, kpi)
-        if len(table):
-            found.append(_chart(replication, kpi, table, language))
+        if len(table) or (real["kpi"] == kpi).any():
+            found.append(_chart(replication, kpi, table, real[real["kpi"] == kpi], actuals, language))
     return found
 
 
@@ -59,21 +63,29 @@ def held(scenario: Scenario) -> list[tuple[str, int]]:
     return sorted(shown, key=lambda held: held[1])
 
 
-def _chart(replication: Replication, kpi: str, table: pd.DataFrame, language: Language) -> Chart:
+def _chart(
+    replication: Replication, kpi: str, table: pd.DataFrame, real: pd.DataFrame, actuals: pd.DataFrame | None,
+    language: Language,
+) -> Chart:  # fmt: skip
     scenario, name = replication.scenario, f"course-{kpi.replace('_', '-')}"
     levels = kpi_curves.levels(scenario, replication.kpis, kpi)
     words = [_promised(target, kpi, language) for target in scenario.targets.values() if _drawn(target, kpi)]
-    low, high = kpi_curves.reach(table, [level for _, _, level, _ in levels], zero=kpi in TOTALS)
+    low, high = kpi_curves.scale(kpi, table, real, [level for _, _, level, _ in levels])
+    data = [*_traces(replication, kpi, table, (low, high), levels, words, language)]
+    alt = [_alt(scenario, kpi, table, words, language)]
+    if len(real):
+        data.append(trace(real, kpi, scenario, language))
+        alt.append(alternative(real, kpi, scenario, language))
     return Chart(
         id=name,
         title=title(kpi, language),
-        alt=_alt(scenario, kpi, table, words, language),
+        alt=" ".join(alt),
         svg=still(
             _curve, replication.curves, replication.kpis, scenario, kpi,
-            name=name, lang=language.code, size=SIZE,
+            actuals=actuals, name=name, lang=language.code, size=SIZE,
         ),
         plotly={
-            "data": list(_traces(replication, kpi, table, (low, high), levels, words, language)),
+            "data": data,
             "layout": layout(
                 xaxis=dates(scenario.clock.start, first_day(scenario), scenario.clock.days + scenario.clock.tail),
                 yaxis=scale(low, high, KPIS[kpi].unit, language),
@@ -82,14 +94,16 @@ def _chart(replication: Replication, kpi: str, table: pd.DataFrame, language: La
             ),
         },
         height=HEIGHT,
-        note="; ".join(words),
+        note="; ".join(words if len(table) else [*words, language("course.nothing")]),
     )  # fmt: skip
 
 
 @styled
-def _curve(curves: pd.DataFrame, kpis: pd.DataFrame, scenario: Scenario, kpi: str, *, lang: str) -> Axes:
+def _curve(
+    curves: pd.DataFrame, kpis: pd.DataFrame, scenario: Scenario, kpi: str, *, actuals: pd.DataFrame | None, lang: str
+) -> Axes:
     """Draw the still curve with phases and festivals."""
-    ax = kpi_curves.draw(curves, kpis, scenario, kpi, lang=lang)
+    ax = kpi_curves.draw(curves, kpis, scenario, kpi, actuals=actuals, lang=lang)
     timeline.phases(ax, scenario, named=False)
     timeline.festivals(ax, scenario)
     return ax
@@ -110,17 +124,12 @@ def _promised(target: Target, kpi: str, language: Language) -> str:
 
 
 def _alt(scenario: Scenario, kpi: str, table: pd.DataFrame, words: list[str], language: Language) -> str:
-    """Return in words where a curve begins, ends, is highest and lowest."""
-
-    def told(place: Any) -> tuple[str, str]:
-        value, when = float(table.loc[place, "mean"]), int(table.loc[place, "day"])
-        return language.amount(value, KPIS[kpi].unit), language.date(scenario.clock.date(when))
-
-    places = {
-        "first": table.index[0], "last": table.index[-1], "top": table["mean"].idxmax(), "low": table["mean"].idxmin(),
-    }  # fmt: skip
-    values = {k: v for name, place in places.items() for k, v in zip((name, f"{name}_day"), told(place), strict=True)}
-    text = language("course.alt", title=title(kpi, language), **values)
+    """Return in words where a curve begins, ends, is highest and lowest, and what is promised of it."""
+    if len(table):
+        values = extremes(table, "mean", kpi, scenario, language)
+        text = language("course.alt", title=title(kpi, language), **values)
+    else:
+        text = language("course.alt_nothing", title=title(kpi, language))
     return text + (" " + language("course.alt_target", words="; ".join(words)) if words else "")
 
 
@@ -143,11 +152,12 @@ def _traces(
         f"{language.amount(r.mean, unit)}" + (f" ({_between(r, unit, language)})" if banded else "")
         for r in rows(table)
     ]  # fmt: skip
-    yield {
-        "x": place, "y": short(table["mean"]), "text": intervals, "name": language("course.mean"),
-        "mode": "lines+markers" if kpi in STOCKS or len(place) == 1 else "lines",
-        "line": {"color": BLUE, "width": 2}, "marker": {"size": 5, "color": BLUE}, "hovertemplate": "%{text}",
-    }  # fmt: skip
+    if place:
+        yield {
+            "x": place, "y": short(table["mean"]), "text": intervals, "name": language("course.mean"),
+            "mode": "lines+markers" if kpi in STOCKS or len(place) == 1 else "lines",
+            "line": {"color": BLUE, "width": 2}, "marker": {"size": 5, "color": BLUE}, "hovertemplate": "%{text}",
+        }  # fmt: skip
     for (first, last, level, _), text in zip(levels, words, strict=True):
         yield {
             "x": [day(start, first), day(start, (first + last) // 2), day(start, last)], "y": short([level] * 3),

@@ -10,12 +10,15 @@ from math import isnan
 from typing import Any, cast
 
 import matplotlib
+import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from experiments.report.language import Language
+from scenarios import Scenario
+from sim.kpis import KPIS
 
 Json = dict[str, Any]
 INK, MUTED, RULE = "#1d2733", "#5a6572", "#e3e6e8"
@@ -87,6 +90,16 @@ def short(values: Iterable[float]) -> list[float | None]:
 def day(start: date, days: float) -> str:
     """Return the ISO date of a day of the plan."""
     return (start + timedelta(days=days)).isoformat()
+
+
+def extremes(table: pd.DataFrame, column: str, kpi: str, scenario: Scenario, language: Language) -> dict[str, str]:
+    """Return in words where values by `day` begin, end, are highest and lowest: first, last, top, low, and *_day."""
+    at = {
+        "first": table.index[0], "last": table.index[-1], "top": table[column].idxmax(), "low": table[column].idxmin(),
+    }  # fmt: skip
+    values = {name: language.amount(float(table.loc[k, column]), KPIS[kpi].unit) for name, k in at.items()}
+    dates = {f"{name}_day": language.date(scenario.clock.date(int(table.loc[k, "day"]))) for name, k in at.items()}
+    return values | dates
 
 
 def scale(low: float, high: float, unit: str, language: Language, *, most: int = 5) -> Json:

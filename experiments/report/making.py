@@ -38,11 +38,12 @@ def facts(replication: Replication, command: str, language: Language) -> list[tu
     return [(language(f"making.{item}"), str(value), code) for item, value, code in lines]
 
 
-def command(replication: Replication, *, sweep: bool, stress: bool, language: Language) -> str:
-    """Return the command that makes the report again from the run folder's scenario.yaml."""
+def command(replication: Replication, *, sweep: bool, stress: bool, actuals: bool, language: Language) -> str:
+    """Return the command that makes the report again from the run folder's scenario.yaml and actuals.csv."""
     words = ["sandtable", "report", "scenario.yaml", "--seeds", str(len(replication.seeds))]
     words += [] if sweep else ["--no-sweep"]
     words += [] if stress else ["--no-stress"]
+    words += ["--actuals", "actuals.csv"] if actuals else []
     return shlex.join(words + (["--lang", language.code] if language.code != "en" else []))
 
 

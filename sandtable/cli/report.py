@@ -23,7 +23,8 @@ def report_(args: Namespace) -> int:
         with bar(shown=not (args.quiet or args.json)) as progress:
             runner = Runner(store=None if args.no_store else store_of(args), on=args.on, progress=progress)
             wanted = {"sweep": not args.no_sweep, "stress": not args.no_stress}
-            found = report(scenario, args.seeds, **wanted, lang=args.lang, runner=runner)
+            real = None if actuals is None else actuals.table
+            found = report(scenario, args.seeds, **wanted, actuals=real, lang=args.lang, runner=runner)
             progress("writing the folder")
             folder = gallery.write(found, place, tables=args.tables, actuals=actuals)
     except FAULTS as error:

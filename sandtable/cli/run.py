@@ -61,7 +61,8 @@ def _written(
         from experiments.report import build
         from experiments.reporting import Report
 
-        report = Report(build(found, lang=args.lang), found, lang=args.lang)
+        real = None if actuals is None else actuals.table
+        report = Report(build(found, actuals=real, lang=args.lang), found, lang=args.lang)
         return gallery.write(report, place, actuals=actuals), ""
     except FolderError as error:
         return None, str(error)

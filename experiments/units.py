@@ -4,6 +4,7 @@ from math import floor, isinf, isnan, log10
 
 MINUS = "\N{MINUS SIGN}"
 _STEPS = ((1e9, " bn"), (1e6, " M"), (1e5, " k"))
+_MARKS = (MINUS, "+", "¥")
 
 
 def compact(value: float, digits: int = 4) -> str:
@@ -112,10 +113,16 @@ def duration(seconds: float) -> str:
 def between(low: str, high: str) -> str:
     """Return an interval of two spelled values, the unit once where both have it.
 
+    Thousands and millions stand at both ends where one has a sign or ¥: −¥341 to +¥250 k would read as 341 yuan.
+
     >>> between("2.737 M", "2.935 M"), between("¥980 k", "¥1.2 M"), between("-", "-")
     ('2.737 to 2.935 M', '¥980 k to ¥1.2 M', '-')
+    >>> between("¥43.59 M", "¥47.05 M"), between("−341 k", "250 k"), between("−2.1 %", "+3 %")
+    ('¥43.59 M to ¥47.05 M', '−341 k to 250 k', '−2.1 to +3 %')
     """
     if low == high == "-":
         return "-"
-    unit = low[len(low.rstrip("%bnMkpoits ")) :]
-    return f"{low.removesuffix(unit) if unit and high.endswith(unit) else low} to {high}"
+    marked = low.startswith(_MARKS) or high.startswith(_MARKS)
+    shared = (" %", " points") if marked else (" %", " points", *(suffix for _, suffix in _STEPS))
+    unit = next((unit for unit in shared if low.endswith(unit) and high.endswith(unit)), "")
+    return f"{low.removesuffix(unit)} to {high}"

@@ -15,8 +15,10 @@ from sim.kpis import KPIS
 
 HOME = "experiments.report"
 """The package with what all pages share: texts, base.html, macros.html, styles and script."""
-_UNITS = ("个百分点", "亿", "万", "\xa0points", "\xa0bn", "\xa0M", "\xa0k", "\xa0%", "%")
-"""Units that stand once in an interval."""
+_WHOLE = ("个百分点", "\xa0points", "\xa0%", "%")
+"""Units that stand once in every interval."""
+_UNITS = (*_WHOLE, "亿", "万", "\xa0bn", "\xa0M", "\xa0k")
+"""Units that stand once in an interval of plain numbers."""
 
 
 class Language:
@@ -91,12 +93,17 @@ class Language:
     def between(self, low: str, high: str) -> str:
         """Return an interval of two spelled values, the unit once where both have it.
 
-        >>> Language("zh").between("¥1.2亿", "¥1.5亿"), Language("en").between("980", "1.2\\xa0M")
-        ('¥1.2 至 ¥1.5亿', '980 to 1.2\\xa0M')
+        As `experiments.units.between`, 万 and M stand at both ends where one has a sign or ¥.
+
+        >>> Language("zh").between("1.2亿", "1.5亿"), Language("en").between("980", "1.2\\xa0M")
+        ('1.2 至 1.5亿', '980 to 1.2\\xa0M')
+        >>> Language("zh").between("−¥34.1万", "+¥25万"), Language("zh").between("−2%", "+3%")
+        ('−¥34.1万 至 +¥25万', '−2 至 +3%')
         """
         if low == high == self("number.unknown"):
             return low
-        unit = next((u for u in _UNITS if low.endswith(u) and high.endswith(u)), "")
+        marked = any(end.startswith((units.MINUS, "+", "¥")) for end in (low, high))
+        unit = next((u for u in (_WHOLE if marked else _UNITS) if low.endswith(u) and high.endswith(u)), "")
         return self("number.to", low=low.removesuffix(unit).rstrip("\xa0 "), high=high)
 
     def share(self, value: float, digits: int = 3) -> str:

@@ -262,7 +262,8 @@ def _pareto(found: pd.DataFrame, console: Console) -> None:
         if row["plan"] == "current" or isnan(ends[0]):
             return told
         gap, low, high = (("+" if end > 0 else "") + compact(end, 3) for end in ends)
-        words = f"\n{gap}" if low == high else f"\n{gap}\n{between(low, high)}"
+        interval = between(low, high) if len(goals) < 4 else between(low, high).replace(" to ", " to\n")
+        words = f"\n{gap}" if low == high else f"\n{gap}\n{interval}"
         open_ = ends[1] < ends[2] and ends[1] <= 0 <= ends[2]
         return told.append(f"{words}?", "dim") if open_ else told.append(words)
 

@@ -6,8 +6,10 @@ from math import isnan
 import pandas as pd
 
 import scenarios
+from experiments.units import compact
 from optimize.rehearsals import Rehearsals
 from optimize.search import Proposal
+from optimize.settings import assumed
 
 EDGE = 0.01
 """A setting so near an end of its range, as a share of it, is at the edge."""
@@ -23,6 +25,7 @@ def flags(market: Rehearsals, found: Proposal, proof: pd.DataFrame) -> Iterator[
     `proof` is the table of `experiments.compare` between the plan as it is and the proposal.
     """
     yield from _edges(market, found)
+    yield from _responses(market, found)
     yield from _assumed(market, found)
     yield from _abandoned(market, found)
     yield from _exploits(market, proof)
@@ -41,6 +44,16 @@ def _edges(market: Rehearsals, found: Proposal) -> Iterator[str]:
     ]
     if full:
         yield f"at the most money they may get, more was never tried: {', '.join(full)}"
+
+
+def _responses(market: Rehearsals, found: Proposal) -> Iterator[str]:
+    for path, value in found.found.settings.items():
+        now, then = compact(market.space.current.settings[path]), compact(value)
+        if now != then and assumed(market.scenario, path):
+            yield (
+                f"{path} is an assumption about the market, not a decision: no plan can move it from {now} to {then}, so do "
+                "not count on what that gains"
+            )
 
 
 def _assumed(market: Rehearsals, found: Proposal) -> Iterator[str]:

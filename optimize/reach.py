@@ -18,6 +18,7 @@ from optimize.optimum import hired, name_of, refuse_conflict
 from optimize.rehearsals import Rehearsals
 from optimize.response import Responses
 from optimize.search import Proposal, Standing, search
+from optimize.settings import check_settings
 from optimize.spending import posts
 from scenarios import Scenario
 from sim.compile import source_digest
@@ -42,12 +43,13 @@ def least_budget(
     of runs is large enough (the share is an estimate; its interval stands beside it). Budgets go from 5 % to `most` times
     the plan's own; attainment is taken to grow with the budget. Tables: budgets (budget [yuan], reached, seeds, low,
     high), targets (budget, target, share). `good` is whether one was found. Raises `ValueError` for a plan without targets
-    or media and numbers out of range.
+    or media, numbers out of range and settings that are not a marketer's.
     """
     if not 0 < probability < 1:
         raise ValueError(f"`0 < probability < 1` must hold, but got {probability!r}")
     if not scenario.targets:
         raise ValueError(f"{scenario.name} promises nothing: it has no targets")
+    check_settings(scenario, scenario.choices.settings)
     present = sum(post.money for post in posts(scenario))
     if not present:
         raise ValueError(f"{scenario.name} has no paid media, so that no budget can be sought")
@@ -84,7 +86,11 @@ def divided(market: Rehearsals, responses: Responses, at: Plan, budget: float) -
 
 
 def moved(market: Rehearsals, learned: Proposal, tried: dict[float, Together]) -> Iterator[str]:
-    """Yield, for each target in the way at the most money, what twice the media money does to it by the fitted effects."""
+    """Yield, for each target in the way at the most money, how the plan's own money keeps it on average, and what twice that
+    does to it by the fitted effects.
+
+    A target whose mean is kept may be in the way: a few runs keep it by much, and the others miss it.
+    """
     effects, space = learned.responses.effects, market.space
     if effects is None:
         return
@@ -92,11 +98,13 @@ def moved(market: Rehearsals, learned: Proposal, tried: dict[float, Together]) -
     change = effects.features(2 * spend[None], unit) - effects.features(spend[None], unit)
     for k, name in enumerate(effects.names):
         if name in tried[max(tried)].obstacles:
-            lacks = -float(effects.means(spend[None], unit)[0, k])
+            mean, share = float(effects.means(spend[None], unit)[0, k]), tried[market.budget].by_target[name]
             more, error = float(change[0] @ effects.weights[k]), float(np.linalg.norm(change[0] @ effects.roots[k]))
             interval = f"95 % {compact(more - 1.96 * error, 3)} to {compact(more + 1.96 * error, 3)}"
             brings = f"twice the media money brings it {compact(more, 3)} ({interval})"
-            yield f"{name} lacks {compact(lacks, 3)}; by the fitted effects, {brings}"
+            kept = f"is kept on average, by {compact(mean, 3)}, but only in {share:.0%} of runs"
+            lies = f"lacks {compact(-mean, 3)}" if mean < 0 else kept
+            yield f"{name} {lies}; by the fitted effects, {brings}"
 
 
 def bisect(

@@ -3,9 +3,13 @@
 Parameters of a trial are `money.LEVER` [yuan] and `setting.NAME`; its outcomes are in the user attribute `runs`, one row
 [seed, kpi, credit of each lever, measures] per replication. Trials come in blocks that share their seeds; beliefs are
 learned anew at the start of a stage, a block at first, later a share of the trials so far.
+
+A trial's place decides its seed, its stage and, in the opening, its plan. Trials have places in the order in which they were
+begun; where one failed, another takes its place.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,20 +23,25 @@ from optimize.market import Floats, Plan, Setting, Space
 from optimize.response import Runs
 
 RUNS = "runs"
+PLACE = "place"
+"""Attribute of a trial that takes the place of a failed one."""
 GROWTH = 0.04
 """A new stage begins when the trials have grown by this share."""
 
 
-def distribution(setting: Setting) -> BaseDistribution:
+Distribution = FloatDistribution | IntDistribution
+
+
+def distribution(setting: Setting) -> Distribution:
     """Return the Optuna distribution of a setting."""
     if setting.integer:
         return IntDistribution(int(np.ceil(setting.low)), int(np.floor(setting.high)), log=setting.log)
     return FloatDistribution(setting.low, setting.high, log=setting.log)
 
 
-def search_space(space: Space) -> dict[str, BaseDistribution]:
+def search_space(space: Space) -> dict[str, Distribution]:
     """Return the distributions of all parameters of a trial."""
-    money = {f"money.{k}": FloatDistribution(b.low, b.high) for k, b in space.levers.items()}
+    money: dict[str, Distribution] = {f"money.{k}": FloatDistribution(b.low, b.high) for k, b in space.levers.items()}
     return {**money, **{f"setting.{k}": distribution(s) for k, s in space.settings.items()}}
 
 
@@ -85,13 +94,16 @@ class CoupledSampler(BaseSampler):
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return all parameters: they are chosen together."""
-        return search_space(self.space)
+        return dict(search_space(self.space))
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Return the next plan: of the opening, or a draw of the present stage."""
-        place = place_of(study, trial.number)
+        return self.params(study, place_of(study, trial.number))
+
+    def params(self, study: Study, place: int) -> dict[str, Any]:
+        """Return the parameters of a place: of the opening, or a draw of its stage."""
         if place < self.first:
             spend, unit = self.opening[place]
         else:
@@ -100,8 +112,9 @@ class CoupledSampler(BaseSampler):
                 self.beliefs.pop(start, None)
                 self.learn(study, start)
             spend, unit = self.drawn[start][place - start]
+        kinds = search_space(self.space)
         return {
-            name: int(value) if isinstance(search_space[name], IntDistribution) else value
+            name: int(value) if isinstance(kinds[name], IntDistribution) else value
             for name, value in to_params(self.space.plan(spend, unit)).items()
         }
 
@@ -112,19 +125,60 @@ class CoupledSampler(BaseSampler):
         raise ValueError(f"a trial has the parameters {sorted(search_space(self.space))}, but got {param_name!r}")
 
 
+@dataclass(frozen=True)
+class Roll:
+    """The places of a study."""
+
+    places: Mapping[int, int]
+    """By number of a trial."""
+    seats: Mapping[int, FrozenTrial]
+    """By place, the trial that is finished or runs there: of several the first that is finished, else the first. As trials
+    are made one after the other, of two that take a place at once the second sees the first."""
+    given: int
+    """Places given out so far, those of failed trials among them."""
+
+    def free(self, most: int) -> list[int]:
+        """Return the places among the first `most` that no trial holds."""
+        return [place for place in range(most) if place not in self.seats]
+
+    def open(self, most: int) -> bool:
+        """Return whether any of the first `most` places has no finished trial."""
+        return any(place not in self.seats or not self.seats[place].state.is_finished() for place in range(most))
+
+
+def roll(study: Study) -> Roll:
+    """Return who has which place."""
+    seats: dict[int, FrozenTrial] = {}
+    places, given = {}, 0
+    for trial in study.get_trials(deepcopy=False):
+        place = trial.user_attrs.get(PLACE)
+        if place is None:
+            place, given = given, given + 1
+        places[trial.number] = place
+        if trial.state == TrialState.COMPLETE:
+            if place not in seats or seats[place].state == TrialState.RUNNING:
+                seats[place] = trial
+        elif trial.state == TrialState.RUNNING:
+            seats.setdefault(place, trial)
+    return Roll(places, seats, given)
+
+
 def begun(study: Study) -> list[FrozenTrial]:
-    """Return the trials that are finished or run, in order; one that failed leaves its place to the next."""
-    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.RUNNING))
+    """Return the trials that are finished or run, by their places."""
+    return [trial for _, trial in sorted(roll(study).seats.items())]
 
 
 def place_of(study: Study, number: int) -> int:
-    """Return the place of a trial among those that did not fail."""
-    return sum(trial.number < number for trial in begun(study))
+    """Return the place of a trial."""
+    trials = study.get_trials(deepcopy=False)
+    taken = trials[number].user_attrs.get(PLACE)
+    return sum(PLACE not in trial.user_attrs for trial in trials[:number]) if taken is None else int(taken)
 
 
 def history(study: Study, space: Space, before: int) -> Runs:
-    """Return the replications of those of the first `before` trials that are finished; `ValueError` if there are none."""
-    trials = [t for t in begun(study)[:before] if t.state == TrialState.COMPLETE]
+    """Return the replications of the finished trials in the first `before` places; `ValueError` if there are none."""
+    seats = sorted(roll(study).seats.items())
+    trials = [t for place, t in seats if place < before and t.state == TrialState.COMPLETE]
     if not trials:
         raise ValueError(f"none of the first {before} trials is finished")
     plans = [to_plan(space, t.params) for t in trials]

@@ -17,23 +17,28 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pandas as pd
+from optuna.distributions import IntDistribution
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.storages import RDBStorage
 from optuna.study import Study
-from optuna.trial import TrialState
+from optuna.trial import Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from experiments.units import compact
 from optimize.coupled import Belief
+from optimize.joiners import Watch, beating, heir, seated, settled, void
 from optimize.market import Market, Outcome, Plan, Space
 from optimize.race import Race, race
 from optimize.response import Responses, Runs
-from optimize.sampler import RUNS, CoupledSampler, begun, history, place_of, search_space, to_params, to_plan
+from optimize.sampler import RUNS, CoupledSampler, begun, history, roll, search_space, to_params, to_plan
 
 SEEDS = 1_000_000
 """Market seeds of a search start at this multiple of its seed; the second half of them is for the final race."""
 SQLITE = "sqlite:///"
-PAUSES = (0.1, 0.3, 0.9, 0.0)
+PAUSES = (0.1, 0.3, 0.9, 0.9, 0.0)
 """Between attempts at a storage [s]."""
+PATIENCE = 60.0
+"""Wait for a SQLite file that another process writes to [s]."""
 DRAWN = 4
 CURRENT, FOUND, BEST = "current", "found", "best trial"
 
@@ -95,11 +100,12 @@ def search(
 
     `first`: plans of the opening design, the current plan among them. `block`: plans that share a seed. `storage`: Optuna
     storage URL; a study `name` found there is continued. `alone`: no other process works on that study now, so trials that
-    it left unfinished are void; False lets several processes share it. `tolerance`: stop when the doubt
-    falls below this share of the expected goal at two learnings in a row; 0 never does. `finals`: where the race is run,
-    such as a larger market with the same plans; the same market unless given. `report` is told how far it is. The same
-    arguments give the same trials, also when the search was interrupted. Raises `ValueError` for numbers that leave no
-    room to search.
+    it left unfinished are void; False lets several processes share it: each takes places that no other has, learns once all
+    trials of the opening are finished, and at the end waits for those that others run; trials of a process that died are run
+    again by the living. `tolerance`: stop when the doubt falls below this share of the expected goal at two learnings in a
+    row; 0 never does. `finals`: where the race is run, such as a larger market with the same plans; the same market unless
+    given. `report` is told how far it is. The same arguments give the same trials, also when the search was interrupted.
+    Raises `ValueError` for numbers that leave no room to search.
     """
     if not (block >= 1 and first >= 2 and replications > first and verify >= 8):
         raise ValueError(
@@ -110,8 +116,8 @@ def search(
     study = open_study(sampler, storage, name, {"seed": seed, "first": first, "block": block})
     if alone:
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            study.tell(trial.number, state=TrialState.FAIL)
-    spend(study, sampler, market, replications, tolerance, report)
+            void(study, trial.number)
+    spend(study, sampler, market, replications, tolerance, report, alone=alone)
     return conclude(study, sampler, finals or market, verify)
 
 
@@ -142,7 +148,7 @@ def connect(sampler: CoupledSampler, storage: str | None, name: str) -> Study:
         for pause in PAUSES:
             try:
                 return optuna.create_study(
-                    direction="maximize", sampler=sampler, storage=storage, study_name=name, load_if_exists=True
+                    direction="maximize", sampler=sampler, storage=opened(storage), study_name=name, load_if_exists=True
                 )
             except (SQLAlchemyError, StorageInternalError, ImportError) as error:
                 fault = str(error).splitlines()[0]
@@ -152,52 +158,89 @@ def connect(sampler: CoupledSampler, storage: str | None, name: str) -> Study:
     raise ValueError(f"the storage {storage} cannot be used: {fault}")
 
 
+def opened(storage: str | None) -> RDBStorage | None:
+    """Return the storage of a URL; None keeps trials in memory. A SQLite file is waited for while others write to it."""
+    if storage is None:
+        return None
+    wait = {"connect_args": {"timeout": PATIENCE}} if storage.startswith(SQLITE) else None
+    return RDBStorage(storage, engine_kwargs=wait)
+
+
 def spend(
     study: Study, sampler: CoupledSampler, market: Market, replications: int, tolerance: float,
-    report: Callable[[Standing], None] | None,
+    report: Callable[[Standing], None] | None, *, alone: bool,
 ) -> None:  # fmt: skip
-    """Run trials until `replications` are spent or the doubt is small."""
+    """Run trials until `replications` are spent, by others too where others share the study, or the doubt is small."""
     calm, expected, half = 0, np.nan, np.nan
-    while (done := len(begun(study))) < replications:
-        if done in sampler.stages(done):
-            belief = sampler.learn(study, done)
+    watch = None if alone else Watch(study)
+    while free := (found := settled(study, replications, sampler.first, watch)).free(replications):
+        place = free[0]
+        if place in sampler.stages(place):
+            belief = sampler.learn(study, place)
             expected, half = belief.expected, 1.96 * belief.error
-            calm = calm + 1 if sampler.doubts[done] < tolerance * abs(expected) else 0
+            calm = calm + 1 if sampler.doubts[place] < tolerance * abs(expected) else 0
             if calm >= 2:
                 return
-        run(study, sampler, market, min(sampler.room(done), replications - done), replications)
+        block = [each for each in free if each < place + sampler.room(place)]
+        run(study, sampler, market, found.given, block, replications, alone=alone)
         if report is not None:
             report(Standing(len(begun(study)), replications, expected, half))
 
 
-def run(study: Study, sampler: CoupledSampler, market: Market, count: int, most: int) -> None:
-    """Run so many trials at once, less those that other processes leave no place for among `most`.
+def run(
+    study: Study, sampler: CoupledSampler, market: Market, given: int, block: list[int], most: int, *, alone: bool
+) -> None:
+    """Run a trial for each free place of a block, less those that other processes leave no place for among `most`.
 
-    When one cannot be made, none counts. Raises `ValueError` when another process has declared them void.
+    Of the places, `given` were had by trials before. When one trial cannot be made, none counts. Raises `ValueError` when
+    another process has declared them void, but where others share the study: there it goes on without them.
     """
-    trials = [study.ask(search_space(sampler.space)) for _ in range(count)]
-    places = {trial.number: place_of(study, trial.number) for trial in trials}
-    for trial in [t for t in trials if places[t.number] >= most]:
-        study.tell(trial, state=TrialState.FAIL)
-        trials.remove(trial)
-    try:
-        asked = [
-            (to_plan(market.space, t.params), sampler.seed * SEEDS + places[t.number] // sampler.block) for t in trials
-        ]
-        outcomes = market.evaluate(asked)
-        rows = [outcome_row(market, seed, outcome) for (_, seed), outcome in zip(asked, outcomes, strict=True)]
-    except BaseException:
-        for trial in trials:
-            study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
-        raise
-    try:
+    trials: list[Trial] = []
+    with beating(trials):
+        try:
+            for place in block:
+                trials.append(heir(study, sampler, place) if place < given else study.ask())
+            found = roll(study)
+            for trial in [t for t in trials if not seated(found, t.number, most, 0 if alone else sampler.first)]:
+                void(study, trial.number)
+                trials.remove(trial)
+            seeds = [sampler.seed * SEEDS + found.places[trial.number] // sampler.block for trial in trials]
+            plans = [to_plan(market.space, suggest(trial, sampler)) for trial in trials]
+            asked = list(zip(plans, seeds, strict=True))
+            outcomes = market.evaluate(asked) if asked else []
+            rows = [outcome_row(market, seed, outcome) for (_, seed), outcome in zip(asked, outcomes, strict=True)]
+        except BaseException as error:
+            for trial in trials:
+                void(study, trial.number)
+            if not isinstance(error, UpdateFinishedTrialError):
+                raise
+            lost(study, alone=alone)
+            return
         for trial, row, outcome in zip(trials, rows, outcomes, strict=True):
-            trial.set_user_attr(RUNS, [row])
-            study.tell(trial, market.space.worth(outcome))
-    except UpdateFinishedTrialError:
+            try:
+                trial.set_user_attr(RUNS, [row])
+                study.tell(trial, market.space.worth(outcome), skip_if_finished=True)
+            except UpdateFinishedTrialError:
+                lost(study, alone=alone)
+
+
+def lost(study: Study, *, alone: bool) -> None:
+    """Raise `ValueError` for a trial that another process declared void; nothing where others share the study."""
+    if alone:
         raise ValueError(
             f"another process took the study {study.study_name!r} over; several work on one with alone=False, or --join"
-        ) from None
+        )
+
+
+def suggest(trial: Trial, sampler: CoupledSampler) -> dict[str, float]:
+    """Return the parameters of a trial, chosen now unless it has them."""
+    found: dict[str, float] = {}
+    for name, kind in search_space(sampler.space).items():
+        if isinstance(kind, IntDistribution):
+            found[name] = trial.suggest_int(name, kind.low, kind.high, log=kind.log)
+        else:
+            found[name] = trial.suggest_float(name, kind.low, kind.high, log=kind.log)
+    return found
 
 
 def outcome_row(market: Market, seed: int, outcome: Outcome) -> list[float]:

@@ -53,17 +53,16 @@ class Held(Shop):
         return super().evaluate(asked)
 
 
-def join(storage, market, replications):
-    """Search with others; return the number of search runs that this process made."""
+def work(storage, market, replications, alone):
+    """Search, with others or as if alone."""
     for name, seconds in QUICK.items():
         setattr(joiners, name, seconds)
-    search(market, replications=replications, storage=storage, alone=False, **SMALL)
-    return sum(seed < SEEDS + SEEDS // 2 for seed in market.calls)
+    search(market, replications=replications, storage=storage, alone=alone, **SMALL)
 
 
-def begin(storage, market, replications):
-    """Return a process that joins, once it holds its block."""
-    process = SERVER.Process(target=join, args=(storage, market, replications))
+def begin(storage, market, replications, alone=False):
+    """Return a process that searches, once it holds its block."""
+    process = SERVER.Process(target=work, args=(storage, market, replications, alone))
     process.start()
     while not Path(market.told).exists():
         assert process.is_alive()
@@ -96,9 +95,12 @@ def test_the_living_run_what_a_killed_process_left(at, storage, tmp_path, quick)
         assert found.trace.equals(whole.trace)
 
 
-def test_a_long_simulation_loses_no_trial(storage, tmp_path, quick):
-    """It takes twice as long as a process may be silent, and the other waits for it before anything is learned."""
-    slow = begin(storage, Held(at=0, seconds=2 * QUICK["GRACE"], told=f"{tmp_path}/begun"), 16)
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_long_simulation_loses_no_trial(alone, storage, tmp_path, quick):
+    """It takes twice as long as a process may be silent, and the other waits for it before anything is learned; also where
+    the long one is of a search that thought itself alone when others joined.
+    """
+    slow = begin(storage, Held(at=0, seconds=2 * QUICK["GRACE"], told=f"{tmp_path}/begun"), 16, alone)
     market = Shop()
     found = search(market, replications=16, storage=storage, alone=False, **SMALL)
     slow.join()

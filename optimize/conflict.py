@@ -51,7 +51,7 @@ def explain(problem: Problem, solve: Solve) -> Conflict:
     core = smallest(hard, clash)
     nearest = solve(relaxed(problem, {m.name for m in hard}))
     rows = []
-    for m in problem.limits:
+    for m in hard:
         give = shortfall_of(nearest, m.name)
         if m not in core and not give > 0:
             continue
@@ -137,5 +137,6 @@ def words_of(limit: Limit, give: float, alone: float) -> str:
     if give > 0:
         parts.append(f"{limit.name} would {way} by {compact(give, 6)} {limit.unit} in the nearest relaxation")
     if alone > 0:
-        parts.append(f"alone it would have to {way} by {compact(alone, 6)} {limit.unit}")
+        name = "" if parts else f"{limit.name}: "
+        parts.append(f"{name}alone it would have to {way} by {compact(alone, 6)} {limit.unit}")
     return "; ".join(parts) or f"{limit.name} need not give way in the nearest relaxation"

@@ -7,7 +7,7 @@ so that trials gather where the optimum may still be. The trust region in which 
 last proposals' scatter: it shrinks as they agree and widens when they do not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,11 +63,18 @@ class Belief:
             variance += self.responses.effects.variances(self.spend[None], self.unit[None])[0] @ aims**2
         return float(np.sqrt(max(variance, 0.0)))
 
-    def expect(self, runs: Runs) -> Floats:
-        """Return the expected goal [runs] of plans that were run."""
+    def expect(self, plans: Sequence[Plan]) -> Floats:
+        """Return the expected goal [plans] of any plans."""
+        spend, unit = ([of(plan) for plan in plans] for of in (self.space.spend, self.space.unit))
+        return self.expected_of(np.array(spend), np.array(unit))
+
+    def expected_of(self, spend: Floats, unit: Floats) -> Floats:
+        """Return the expected goal [plans] of money [plans, levers] and places [plans, settings]."""
+        none, credit = np.zeros(len(spend)), np.zeros_like(spend)
+        runs = Runs(spend, unit, none.astype(np.int64), credit, none)
         brought, rest = carried(self.responses, runs, self.spend, smooth=True)
-        more = beside(self.space, self.responses, runs.spend, runs.unit)
-        return self.surface.mean(runs.unit) - brought - rest + more
+        more = beside(self.space, self.responses, spend, unit)
+        return self.surface.mean(unit) - brought - rest + more
 
     def mean(self, unit: Floats) -> Floats:
         """Return the expected goal [places], less the cost of promises missed, at settings [places, settings]."""
@@ -76,18 +83,24 @@ class Belief:
     def draw(self, count: int, random: np.random.Generator) -> tuple[list[tuple[Floats, Floats]], float]:
         """Return `count` plans (money [levers], settings [settings]), each the best by a draw from the posterior.
 
-        Beside them the expected loss, by the same draws, from taking the present best instead of the settings that are
-        best in truth [KPI].
+        Beside them the expected loss, by the same draws, from taking the present best instead of the settings and the money
+        that are best in truth [KPI].
         """
         places = candidates(self.space, self.unit, self.radius, random)
         draws = self.surface.draws(places, count, random)
-        plans = []
+        plans, lost = [], []
         for k in range(count):
             responses = self.responses.draw(random)
             draws[k] += beside(self.space, responses, self.spend[None], places)
             unit = places[int(draws[k].argmax())]
-            plans.append((split(self.space, responses, unit), unit))
-        return plans, float((draws.max(1) - draws[:, 0]).mean())
+            spend = split(self.space, responses, unit)
+            plans.append((spend, unit))
+            worth, present = (
+                responses.total(x[None], unit[None]) + beside(self.space, responses, x[None], unit[None])
+                for x in (spend, self.spend)
+            )
+            lost.append(max(float((worth - present)[0]), 0.0))
+        return plans, float((draws.max(1) - draws[:, 0]).mean()) + sum(lost) / count
 
 
 def learn(space: Space, runs: Runs, recent: int = 12) -> Belief:

@@ -10,10 +10,11 @@ from optimize.conflict import Conflict
 from optimize.coupled import beside
 from optimize.effects import Effects
 from optimize.limits import minimum_return
-from optimize.market import Floats, Plan, Space
+from optimize.market import Floats, Space
 from optimize.money import Solution, solve
 from optimize.pieces import Points
 from optimize.plan_limits import GOAL, Rest, plan_limits
+from optimize.prices import cell_table, notes_on, pooled
 from optimize.problem import Cell, Goal, Limit, Problem, least_spend
 from optimize.response import Hill, Responses
 from optimize.spending import Post
@@ -27,8 +28,10 @@ TURNS, STEADY = 3, 0.03
 CORNERS = 49
 LUCKS = tuple(float(z) for z in ndtri((np.arange(5) + 0.5) / 5))
 """Standard deviations of luck for which a target is looked at inside a search."""
+LUCK = ", luck "
+"""Between the name of a target and the number of the luck under which it is looked at."""
 AIM = "aim"
-"""KPI of the cells in `by_shares`."""
+"""KPI of the cells where the goal is none of theirs."""
 EXACT, LONGEST = 1e-5, 30.0
 """Gap and time of the last one."""
 
@@ -96,7 +99,7 @@ class Division:
     def _judged(self, responses: Responses, spend: Floats, unit: Floats) -> tuple[bool, float]:
         """Return whether money [posts] keeps every hard limit, and what missing soft ones costs of the goal."""
         problem = self.problem(replace(responses, effects=None), unit, at=spend)
-        truth = judge(problem, {post.name: float(x) for post, x in zip(self.posts, spend, strict=True)})
+        truth = judge(problem, self._named(spend))
         near = {True: STEADY / VALUE_SLIP, False: 1e-6 / MONEY_SLIP}
         hard = [m for m in problem.limits if m.soft is None]
         kept = all(truth.short[m.name] <= near[bool(m.value)] * slip(m, truth.spend, truth.responses) for m in hard)
@@ -128,17 +131,50 @@ class Division:
             return self.space.spend(self.space.current)
         return np.array([found.spend[post.name] for post in self.posts], float)
 
-    def solution(self, responses: Responses, plan: Plan) -> Solution:
-        """Return the best division with whole units, its bound, prices and conflicts.
+    def solution(self, responses: Responses, unit: Floats, at: Floats) -> Solution:
+        """Return the best division in whole units at places [settings], near money `at` [posts], its bound and prices.
 
         Where no division keeps the hard targets by the curves, the best one that pays for missing them, and the conflict.
         """
-        unit, at = self.space.unit(plan), self.space.spend(plan)
-        found = solve(self.problem(responses, unit, at=at, whole=True, hard=True), gap=EXACT, seconds=LONGEST)
-        if found.feasible or not any(promise.hard for promise in self.promises):
-            return found
-        soft = solve(self.problem(responses, unit, at=at, whole=True), gap=EXACT, seconds=LONGEST)
-        return replace(soft, conflict=found.conflict) if soft.feasible else found
+        problem = self.problem(responses, unit, at=at, whole=True, lucks=LUCKS)
+        found = solve(problem, gap=EXACT, seconds=LONGEST)
+        if found.feasible and self.promises:
+            duals = pooled(problem, judge(problem, found.spend), found.duals, LUCK)
+            found = replace(found, duals=duals, notes=tuple(note for note in found.notes if LUCK not in note))
+        if found.feasible and any(promise.hard for promise in self.promises):
+            must = solve(self.problem(responses, unit, at=at, hard=True), gap=ROUGH, seconds=LONGEST, prices=False)
+            found = replace(found, conflict=must.conflict)
+        return found
+
+    def judged(self, responses: Responses, spend: Floats, unit: Floats) -> Solution:
+        """Return what money [posts] that is not the best by the curves is worth by them, with the bound of the best."""
+        best = self.solution(responses, unit, spend)
+        if not best.feasible:
+            return best
+        problem = self.problem(responses, unit, at=spend, whole=True, lucks=LUCKS)
+        truth = judge(problem, self._named(spend))
+        gap = (best.bound - truth.goal) / max(abs(best.bound), abs(truth.goal), 1e-300)
+        notes = [note for note in notes_on(problem, truth, best.duals) if LUCK not in note]
+        return replace(
+            best, spend=truth.spend, kpis=truth.kpis, value=truth.goal, gap=gap, proved=False,
+            status=f"not the best division by the curves, which would be worth {gap:.2%} more", notes=tuple(notes),
+            cells=cell_table(problem, truth),
+        )  # fmt: skip
+
+    def whole(self, responses: Responses, spend: Floats, unit: Floats) -> Floats:
+        """Return the money [posts] in whole units that keeps the limits and lies nearest to money [posts]."""
+        known = self.problem(replace(responses, effects=None), unit, at=spend, whole=True)
+        cells = []
+        for cell, money in zip(known.cells, spend, strict=True):
+            ends = sorted({cell.domain[0], min(max(float(money), cell.domain[0]), cell.domain[1]), cell.domain[1]})
+            near = Points(ends, [self.space.budget - abs(x - money) for x in ends])
+            cells.append(replace(cell, responses={**cell.responses, AIM: near}))
+        return self._money(
+            solve(Problem(cells, known.limits, Goal({AIM: 1.0})), gap=EXACT, seconds=LONGEST, why=False, prices=False)
+        )
+
+    def _named(self, spend: Floats) -> dict[str, float]:
+        return {post.name: float(x) for post, x in zip(self.posts, spend, strict=True)}
 
     def clash(self) -> Conflict | None:
         """Return which limits on money alone contradict each other, or None; limits on returns are left out."""
@@ -198,7 +234,7 @@ class Division:
             level, noise = base[p.name]
             value, must = {(cell.name, p.name): 1.0 for cell in cells}, p.hard and hard
             for k, luck in enumerate((0.0,) if must else lucks):
-                name, cost = f"target {p.title}" + (f", luck {k}" if k else ""), None if must else p.cost / len(lucks)
+                name, cost = f"target {p.title}" + (f"{LUCK}{k}" if k else ""), None if must else p.cost / len(lucks)
                 limits.append(Limit(name, {}, value, ">=", -level - luck * noise, cost, unit=p.unit))
         return changed, limits
 

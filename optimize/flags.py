@@ -11,6 +11,8 @@ from optimize.rehearsals import Rehearsals
 from optimize.search import Proposal
 from optimize.settings import assumed
 
+UNPAID = ("service.agents", "service.assisted")
+"""Settings whose cost no run counts."""
 EDGE = 0.01
 """A setting so near an end of its range, as a share of it, is at the edge."""
 LITTLE = 0.1
@@ -54,6 +56,8 @@ def _responses(market: Rehearsals, found: Proposal) -> Iterator[str]:
                 f"{path} is an assumption about the market, not a decision: no plan can move it from {now} to {then}, so do "
                 "not count on what that gains"
             )
+        if path in UNPAID and value > market.space.current.settings[path]:
+            yield f"{path} costs nothing in this market, so that more always looks better: bound it by what you can pay"
 
 
 def _assumed(market: Rehearsals, found: Proposal) -> Iterator[str]:

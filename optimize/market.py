@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from optimize.money import Solution
     from optimize.response import Hill, Responses
 
 Floats = NDArray[np.float64]
@@ -178,6 +179,12 @@ class Divide(Protocol):
 
     def keeps(self, responses: "Responses", spend: Floats, unit: Floats) -> bool:
         """Return whether money [levers] keeps every limit, by fitted responses where they count."""
+
+    def solution(self, responses: "Responses", unit: Floats, at: Floats) -> "Solution":
+        """Return the last word on the best money at places [settings], near money `at` [levers]: in whole units, proved."""
+
+    def whole(self, responses: "Responses", spend: Floats, unit: Floats) -> Floats:
+        """Return the money [levers] in whole units that keeps every limit and lies nearest to money [levers]."""
 
     def by_shares(
         self, responses: "Responses", curves: Sequence["Hill"], worth: Floats, price: float, unit: Floats

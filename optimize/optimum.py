@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,12 +22,12 @@ from experiments.runner import Runner
 from experiments.store import Store
 from optimize import telling
 from optimize.flags import flags
-from optimize.money import Solution
 from optimize.pareto import Direction, Front, front
 from optimize.rehearsals import Rehearsals, measure_of
 from optimize.risk import SEEDS as SEEDS_OF_RISK
 from optimize.risk import Choice, Risk, choose
 from optimize.search import CURRENT, FOUND, SEEDS, Proposal, Standing, search
+from optimize.settings import assumed, check_settings
 from optimize.spending import posts
 from optimize.waterfall import waterfall
 from scenarios import Scenario
@@ -50,15 +51,17 @@ class Optimum:
     scenario: Scenario
     """The plan that was asked about, at the budget asked for."""
     plan: Scenario
-    """The plan to use: the proposal when its gain is confirmed, else the plan as it is."""
+    """The plan to use: the proposal when it is confirmed, else the plan as it is."""
     confirmed: bool
+    """Whether the proposal gains, and keeps what must be kept."""
+    broken: bool
+    """Whether it misses what must be kept: a hard target, a return on media, or limits that cannot hold together."""
     answer: Answer
     """Tables allocation, settings, verification, responses, waterfall, prices, history, and risk and pareto where asked
     for; notes and charts."""
     market: Rehearsals
     proposal: Proposal
-    solution: Solution | None
-    """The money solver's last word; None without media."""
+    """`found` is the proposal, `solution` the money solver's last word on it."""
     before: Together | None
     after: Together | None
     """How often all targets are reached by the plan as it is and by the proposal; None without targets."""
@@ -66,20 +69,30 @@ class Optimum:
     """By the risk measure; None without one."""
     front: Front | None
 
-    def text(self, extends: str | None) -> str:
-        """Return the plan as a scenario file: what changes in the shipped scenario `extends`, or all of it."""
+    @property
+    def infeasible(self) -> bool:
+        """Whether it is proved, by the fitted curves, that no division keeps all limits and hard targets."""
+        return self.broken and self.proposal.solution is not None and self.proposal.solution.conflict is not None
+
+    def text(self, extends: str | None, users: int | None = None) -> str:
+        """Return the plan as a scenario file: what changes in the shipped scenario `extends`, or all of it.
+
+        `users`: simulated users of the file, those of the shipped scenario or of the plan unless given.
+        """
         head = "# Written by sandtable optimize; run, compare and optimize accept it like any other scenario.\n"
         source = "calibrated: by sandtable optimize, confirmed on fresh seeds"
         paths = {f"levers.{row.lever}.budget": source for row in self.answer.tables["allocation"].itertuples()}
         paths |= {f"levers.{row.lever}.pace": source for row in self.answer.tables["allocation"].itertuples()}
-        paths |= {str(path): source for path in self.answer.tables["settings"]["path"]} | {"accounts": source}
+        chosen = (str(path) for path in self.answer.tables["settings"]["path"])
+        paths |= {path: source for path in chosen if not assumed(self.scenario, path)} | {"accounts": source}
         plan = self.plan
         if self.confirmed:
             plan = plan.override({"provenance": {**plan.provenance, **paths}})
         if extends is None:
-            return head + scenarios.dump(plan)
+            return head + scenarios.dump(plan if users is None else plan.override({"market.users": users}))
         base = scenarios.load(extends)
-        return head + scenarios.dump_changes(base, plan.override({"market.users": base.market.users}), extends)
+        written = plan.override({"market.users": base.market.users if users is None else users})
+        return head + scenarios.dump_changes(base, written, extends)
 
 
 def optimize(scenario: Scenario, **asked: Any) -> pd.DataFrame:
@@ -94,7 +107,7 @@ def optimum(
     free: Mapping[str, Range] | None = None, locked: bool = False,
     targets: Mapping[str, float | Literal["hard"]] | None = None, roas: float | None = None, marginal: float = 0.0,
     risk: Risk | None = None, shocks: bool = False, pareto: Mapping[str, Direction] | None = None,
-    replications: int = 200, verify: int = 32, search_users: int | None = None, seed: int = 1,
+    replications: int = 200, tolerance: float = 0.0, verify: int = 32, search_users: int | None = None, seed: int = 1,
     storage: str | None = None, alone: bool = True, runner: Runner | None = None,
     report: Callable[[Standing], None] | None = None, lang: str = "en",
 ) -> Optimum:  # fmt: skip
@@ -110,7 +123,8 @@ def optimum(
     must bring; what does not is not spent. `risk`: the measure by which a few good plans are told apart, over the seeds and,
     with `shocks`, over every shock of the plan. `pareto`: KPIs and their directions, for a front.
 
-    How. `replications`: runs of the search; `verify`: fresh seeds of the proof. `search_users`: a smaller market for the
+    How. `replications`: runs of the search, which ends before when it expects to lose less than a share `tolerance` of the
+    goal by ending, at two looks in a row; `verify`: fresh seeds of the proof. `search_users`: a smaller market for the
     search, the finalists run in the plan's own. `storage`: URL of an Optuna storage in which the trials are kept; the same
     arguments go on from there, and with `alone=False` several processes at once. `lang`: en or zh, of the charts.
 
@@ -137,7 +151,7 @@ def optimum(
         )  # fmt: skip
         first = min(24, replications // 2)
         found = search(
-            small, replications=replications, seed=seed, verify=verify, first=first, storage=storage,
+            small, replications=replications, seed=seed, verify=verify, first=first, tolerance=tolerance, storage=storage,
             name=name_of(small, seed, first), alone=alone, finals=finals, report=report,
         )  # fmt: skip
         choice = chosen(finals, found, risk, shocks, verify) if risk is not None else None
@@ -147,7 +161,7 @@ def optimum(
             "targets": {name: "hard" if cost is None else cost for name, cost in wanted.items()},
             "roas": roas, "marginal": marginal, "risk": risk.words if risk is not None else None, "shocks": shocks,
             "pareto": dict(pareto or {}), "search_users": small.scenario.market.users,
-            "users": scenario.market.users, "verify": verify, "seed": seed,
+            "users": scenario.market.users, "verify": verify, "seed": seed, "tolerance": tolerance,
         }  # fmt: skip
         return told(scenario, finals, found, choice, fronted(finals, found, pareto, verify, seed), ask, lang)
 
@@ -169,6 +183,7 @@ def refuse(
     """Raise `ValueError` for a question that has no answer, before any run is spent on it."""
     if locked and not (free or scenario.choices.settings):
         raise ValueError(f"{scenario.name} has no settings to choose: `locked` leaves nothing free")
+    check_settings(scenario, {**scenario.choices.settings, **(free or {})})
     if shocks and not (scenario.shocks and risk):
         raise ValueError("`shocks` needs a measure of risk and a plan that declares shocks")
     if risk is not None and verify < SEEDS_OF_RISK:
@@ -224,20 +239,21 @@ def told(
 ) -> Optimum:  # fmt: skip
     """Verify what was found on fresh seeds and return it with all that is to be said of it."""
     fresh = range(FRESH, FRESH + int(ask["verify"]))
-    best, confirmed, doubted = (found.plan if found.confirmed else found.found), found.confirmed, ""
-    if choice is not None:
-        best, confirmed = choice.plan, choice.proved
-    elif confirmed:
-        doubted = telling.unconfirmed(market, best, fresh)
-        confirmed = not doubted
-    found = replace(found, found=best, confirmed=confirmed)
-    solution = market.division.solution(found.responses, best) if market.posts else None
+    best = choice.plan if choice is not None else found.plan if found.confirmed else found.found
+    gain = telling.gained(market, best, fresh)
+    gains = choice.proved if choice is not None else found.confirmed and gain.proved
+    solution = found.solution
+    if best != found.found and market.posts:
+        solution = market.division.judged(found.responses, market.space.spend(best), market.space.unit(best))
+    expected = float(found.belief.expect([best])[0])
+    found = replace(found, found=best, expected=expected, solution=solution)
     current, proposed = market.proposed(market.space.current), market.proposed(best)
     proof = proved(current, proposed, fresh, market.goal, market.runner)
     before, after = (reached(plan, fresh, market.runner) for plan in (current, proposed))
-    broken = list(telling.promises_missed(market, proof))
+    missed = list(telling.promises_missed(market, proof))
     returned, short = telling.media_return(market, best, fresh)
-    unknown = telling.unmeasured(market, found)
+    broken = short or bool(missed) or (solution is not None and solution.infeasible)
+    confirmed = gains and not broken
     tables = {
         "allocation": telling.allocation(market, best, solution),
         "settings": telling.chosen_settings(market, best),
@@ -252,8 +268,9 @@ def told(
     if many is not None:
         tables["pareto"] = many.table.rename(columns=lambda name: name.replace(measure_of(""), ""))
     notes = [
-        *broken, *filter(None, [doubted, returned]), *unknown, *telling.notes(found, choice, solution, before, after),
-        *flags(market, found, proof),
+        *missed, *filter(None, [returned]), *telling.of_gain(market, gain, raced=choice is None and found.confirmed),
+        *telling.unmeasured(market, found), *telling.notes(found, choice, gain, before, after),
+        *telling.uncredited(market, found), *flags(market, found, proof),
     ]  # fmt: skip
     as_it_is = scenario if market.budget == sum(post.money for post in market.posts) else current
     answer = Answer(
@@ -267,10 +284,10 @@ def told(
         notes=tuple(notes),
         charts=telling.charts(market, found, tables, lang),
         lang=lang,
-        good=confirmed and not broken and not short,
+        good=confirmed,
     )  # fmt: skip
     plan = proposed if confirmed else as_it_is
-    return Optimum(current, plan, confirmed, answer, market, found, solution, before, after, choice, many)
+    return Optimum(current, plan, confirmed, broken, answer, market, found, before, after, choice, many)
 
 
 def proved(current: Scenario, proposed: Scenario, seeds: Sequence[int], goal: str, runner: Runner) -> pd.DataFrame:
@@ -294,4 +311,7 @@ def directions(kpis: Sequence[str]) -> dict[str, Direction]:
     for kpi in kpis:
         if kpi not in KPIS:
             raise ValueError(f"unknown KPI {kpi!r}; {nearest(kpi, KPIS, 'KPIs')}")
+    counts = Counter(kpis)
+    if twice := [kpi for kpi, count in counts.items() if count > 1]:
+        raise ValueError(f"each KPI of a front is asked for once, but got {twice[0]} {counts[twice[0]]} times")
     return {kpi: "maximize" if KPIS[kpi].better > 0 else "minimize" for kpi in kpis}

@@ -1,6 +1,7 @@
 """prices: what a plan's limits cost, in tables and in words."""
 
 from collections.abc import Mapping
+from math import floor, log10
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ from optimize.problem import MONEY, Cell, Limit, Problem
 from optimize.truth import Truth
 
 STEP = 10_000.0
-"""Yuan that a price in words is told for."""
+"""Most yuan that a price in words is told for; it holds at the margin only."""
+SMALL = 0.01
+"""What is small against a level, so that a price still holds."""
 PRICES = ["name", "kind", "level", "used", "slack", "binding", "price", "words"]
 """Columns of the table of prices."""
 CELLS = ["cell", "lever", "period", "account", "spend", "low", "high", "marginal", "at"]
@@ -55,9 +58,9 @@ def limit_row(
     binding = bool(limit.sense == "==" or slack <= TOUCH * size)
     price = price if binding else 0.0
     kind = "limit" if limit.soft is None else "soft limit"
-    words = price_words(problem, limit, price, sign, goal) if binding else f"{limit.name} does not bind"
+    words = price_words(problem, limit, price, sign, goal, size) if binding else f"{limit.name} does not bind"
     if limit.soft is not None and plan.short[limit.name] > TOUCH * size:
-        binding, free = price != 0, nothing(price * step_of(limit), goal)
+        binding, free = price != 0, nothing(price * step_of(limit, size), goal)
         words = f"{limit.name} is missed" if free else f"{limit.name} is missed: {words}"
     return limit.name, kind, limit.level, used, slack, binding, price, words
 
@@ -68,11 +71,22 @@ def size_of(limit: Limit, plan: Truth) -> float:
     return money + sum(abs(c * plan.responses[k]) for k, c in limit.value.items()) + abs(limit.level)
 
 
-def step_of(limit: Limit) -> float:
-    """Return the round step that a limit's price is told for, in the limit's unit."""
+def step_of(limit: Limit, size: float) -> float:
+    """Return the round step that a limit's price is told for, in the limit's unit: small against its level, or its size."""
     if limit.unit == MONEY:
-        return STEP
-    return max(abs(limit.level) * 0.01, 1e-300) if limit.level else 1.0
+        return yuan_step(abs(limit.level) or size)
+    return max(abs(limit.level) * SMALL, 1e-300) if limit.level else 1.0
+
+
+def yuan_step(level: float) -> float:
+    """Return a round sum of money that is small against a level [yuan], at most `STEP`.
+
+    >>> yuan_step(4e6), yuan_step(70_000), yuan_step(12)
+    (10000.0, 500.0, 1.0)
+    """
+    most = min(max(SMALL * level, 1.0), STEP)
+    power = 10.0 ** floor(log10(most))
+    return float(max(k * power for k in (1, 2, 5) if k * power <= most))
 
 
 def nothing(change: float, goal: float) -> bool:
@@ -80,14 +94,16 @@ def nothing(change: float, goal: float) -> bool:
     return abs(change) <= NOTHING * goal
 
 
-def price_words(problem: Problem, limit: Limit, price: float, sign: float, size: float = 0.0) -> str:
-    """Return what moving a limit's level by a round step does to the goal; `size`: that of the goal."""
-    step = step_of(limit)
+def price_words(
+    problem: Problem, limit: Limit, price: float, sign: float, whole: float = 0.0, size: float = 0.0
+) -> str:
+    """Return what moving a limit's level by a round step does to the goal; `whole`: the goal's size, `size`: the limit's."""
+    step = step_of(limit, size)
     amount = f"{step:,.0f} yuan" if limit.unit == MONEY else f"{compact(step)} {limit.unit}"
     change, goal = price * step, problem.goal.words
     if not np.isfinite(price):
         return f"{limit.name}: the solver gave no price"
-    if nothing(change, size):
+    if nothing(change, whole):
         return free_words(limit.name)
     if limit.sense == "<=":
         return f"{amount} more in {limit.name} {verb(change, sign)} {compact(abs(change))} {goal}"
@@ -150,14 +166,33 @@ def bound_row(
     """Return the row of a cell's bound; `size`: that of the goal."""
     level = cell.high if side == "upper" else cell.low
     name = f"{side} bound of {cell.name}"
-    change, goal = price * STEP, problem.goal.words
+    step = yuan_step(level or cell.high)
+    change, goal = price * step, problem.goal.words
     if nothing(change, size):
         words = free_words(name)
     elif side == "upper":
-        words = f"{STEP:,.0f} yuan more room in {cell.name} {verb(change, sign)} {compact(abs(change))} {goal}"
+        words = f"{step:,.0f} yuan more room in {cell.name} {verb(change, sign)} {compact(abs(change))} {goal}"
     else:
-        words = f"{STEP:,.0f} yuan more in {cell.name} {verb(change, sign)} {compact(abs(change))} {goal}"
+        words = f"{step:,.0f} yuan more in {cell.name} {verb(change, sign)} {compact(abs(change))} {goal}"
     return name, f"{side} bound", level, plan.spend[cell.name], 0.0, True, price, words
+
+
+def pooled(problem: Problem, plan: Truth, duals: pd.DataFrame, mark: str) -> pd.DataFrame:
+    """Return the table with limits that differ by what follows `mark` in their names put together, their prices summed.
+
+    Such limits look at one promise under several lucks; the first of them has no mark.
+    """
+    marked = duals["name"].str.contains(mark, regex=False)
+    extra = duals[marked].groupby(duals["name"][marked].str.split(mark, regex=False).str[0])["price"].sum()
+    out = duals[~marked].copy()
+    for limit in problem.limits:
+        if limit.name in extra.index:
+            row = out["name"] == limit.name
+            price = float(out.loc[row, "price"].iloc[0] + extra[limit.name])
+            words = price_words(problem, limit, price, 1.0, goal_size(problem, plan), size_of(limit, plan))
+            for column, value in (("binding", price != 0), ("price", price), ("words", words)):
+                out.loc[row, column] = value
+    return out.reset_index(drop=True)
 
 
 def cell_table(problem: Problem, plan: Truth) -> pd.DataFrame:
@@ -191,7 +226,7 @@ def at_edge(cell: Cell, spend: float) -> bool:
 def unspent(problem: Problem, limit: Limit, plan: Truth, duals: pd.DataFrame) -> str:
     """Return why a budget is not spent whole; nothing if it is, or is no budget."""
     budget = limit.sense == "<=" and not limit.value and limit.unit == MONEY
-    if not budget or least_money(problem) or any(c < 0 for c in limit.spend.values()):
+    if not budget or least_money(problem) or any(c != 1 for c in limit.spend.values()):
         return ""
     rest = limit.level - plan.used[limit.name]
     if rest <= TOUCH * abs(limit.level) or within_spent(problem, limit, plan):

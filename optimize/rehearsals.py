@@ -191,7 +191,7 @@ class Rehearsals:
         if (own := choices.money.get(post.lever)) is not None and self.band is None:
             share = post.money / sum(p.money for p in self.posts if p.lever == post.lever)
             low, high = own.low * share, own.high * share
-        return Bounds(low, min(high, self.budget))
+        return Bounds(low, high)
 
     def _setting(self, path: str, span: Range, now: float) -> Setting:
         whole = isinstance(scenarios.as_written(self.scenario, path, span.low), int)

@@ -27,7 +27,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from experiments.units import compact
 from optimize.coupled import Belief
 from optimize.joiners import Watch, beating, heir, seated, settled, void
-from optimize.market import Market, Outcome, Plan, Space
+from optimize.market import Floats, Market, Outcome, Plan, Space
+from optimize.money import Solution
 from optimize.race import Race, race
 from optimize.response import Responses, Runs
 from optimize.sampler import RUNS, CoupledSampler, begun, history, roll, search_space, to_params, to_plan
@@ -63,15 +64,20 @@ class Proposal:
     """The plan to use: the winner of the race if its gain over the current plan is proved, else the current plan."""
     confirmed: bool
     found: Plan
-    """The plan with the highest expected goal by all trials."""
+    """The plan with the highest expected goal by all trials, in whole units where the market has them."""
+    name: str
+    """Name in the race of the plan that won, or of `found` where no gain is proved."""
     expected: float
-    """Its expected goal by the search, before the race."""
+    """Expected goal of `found` by the search, before the race."""
     doubt: float
     """Expected loss from settings that are not yet the best ones, by the search's own posterior [KPI]."""
     trace: pd.DataFrame
     """replications, expected, doubt, radius and the parameters of the plan that the search held best at that time."""
     race: Race
-    responses: Responses
+    belief: Belief
+    """What the search says at its end."""
+    solution: Solution | None
+    """The money solver's last word on `found`; None where the market has no limits of its own."""
     drawn: tuple[Plan, ...]
     """A few plans that may be best, by draws from the search's posterior."""
     runs: Runs
@@ -79,6 +85,11 @@ class Proposal:
     replications: int
     """Replications spent, those of the race among them."""
     notes: tuple[str, ...]
+
+    @property
+    def responses(self) -> Responses:
+        """The fitted curves."""
+        return self.belief.responses
 
 
 def search(
@@ -260,50 +271,66 @@ def conclude(study: Study, sampler: CoupledSampler, market: Market, verify: int)
     trials = len(begun(study))
     belief = sampler.learn(study, trials)
     runs = history(study, space, trials)
-    plans = {CURRENT: space.current, FOUND: belief.plan}
+    found, solution = finished(space, belief)
+    plans = {CURRENT: space.current, FOUND: found}
     best = best_trial(space, belief, runs)
     if best is not None and best not in plans.values():
         plans[BEST] = best
     start = sampler.seed * SEEDS + SEEDS // 2
     result = race(market, plans, range(start, start + verify))
-    plan, confirmed = verdict(plans, result)
+    name = verdict(plans, result)
+    drawn = belief.draw(DRAWN, np.random.default_rng([sampler.seed, trials]))[0]
+    expected = float(belief.expect([found])[0])
     return Proposal(
-        plan=plan,
-        confirmed=confirmed,
-        found=belief.plan,
-        expected=belief.expected,
+        plan=plans[name],
+        confirmed=name != CURRENT,
+        found=found,
+        name=FOUND if name == CURRENT else name,
+        expected=expected,
         doubt=sampler.doubts[trials],
         trace=trace(study, sampler),
         race=result,
-        responses=belief.responses,
-        drawn=tuple(
-            space.plan(*drawn) for drawn in belief.draw(DRAWN, np.random.default_rng([sampler.seed, trials]))[0]
-        ),
+        belief=belief,
+        solution=solution,
+        drawn=tuple(whole(space, belief, *each) for each in drawn),
         runs=runs,
         replications=len(runs) + result.replications,
-        notes=remarks(belief.expected, result, confirmed),
+        notes=remarks(expected, result, name != CURRENT),
     )
+
+
+def finished(space: Space, belief: Belief) -> tuple[Plan, Solution | None]:
+    """Return the plan with the highest expected goal, its money divided for good, and the money solver's last word."""
+    if space.divide is None:
+        return belief.plan, None
+    solution = space.divide.solution(belief.responses, belief.unit, belief.spend)
+    if not solution.feasible:
+        return belief.plan, solution
+    return space.plan(np.array([solution.spend[name] for name in space.levers]), belief.unit), solution
+
+
+def whole(space: Space, belief: Belief, spend: Floats, unit: Floats) -> Plan:
+    """Return the plan of money [levers], in whole units where the market has them, and of places [settings]."""
+    return space.plan(spend if space.divide is None else space.divide.whole(belief.responses, spend, unit), unit)
 
 
 def best_trial(space: Space, belief: Belief, runs: Runs) -> Plan | None:
     """Return the plan of the run with the highest expected goal among those that keep the limits on money, if any does."""
-    for k in np.argsort(-belief.expect(runs), kind="stable"):
+    for k in np.argsort(-belief.expected_of(runs.spend, runs.unit), kind="stable"):
         spend, unit = runs.spend[k], runs.unit[k]
         if space.divide is None or space.divide.keeps(belief.responses, spend, unit):
-            return space.plan(spend, unit)
+            return whole(space, belief, spend, unit)
     return None
 
 
-def verdict(plans: dict[str, Plan], result: Race) -> tuple[Plan, bool]:
-    """Return the plan to use and whether it is proved better than the current one.
+def verdict(plans: dict[str, Plan], result: Race) -> str:
+    """Return the name of the plan to use, the current one unless another is proved better.
 
     The best trial is taken only if proved better than what the trials together say.
     """
     if BEST in plans and result.interval(BEST, FOUND)[0] > 0 and result.interval(BEST, CURRENT)[0] > 0:
-        return plans[BEST], True
-    if result.interval(FOUND, CURRENT)[0] > 0:
-        return plans[FOUND], True
-    return plans[CURRENT], False
+        return BEST
+    return FOUND if result.interval(FOUND, CURRENT)[0] > 0 else CURRENT
 
 
 def trace(study: Study, sampler: CoupledSampler) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """telling: what a search found, as tables and in words."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import nan
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from optimize.market import Plan, rehearse
 from optimize.money import Solution
 from optimize.rehearsals import Rehearsals
 from optimize.risk import Choice
-from optimize.search import FOUND, Proposal
+from optimize.search import Proposal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +28,8 @@ ALLOCATION = ("lever", "period", "account", "current", "proposed", "change", "ma
 SLOPES = ("target", "kpi", "lever", "period", "per_10k", "low", "high")
 """Columns of the responses."""
 TEN_THOUSAND = 1e4
+MUCH = 0.1
+"""What is worth saying, as a share of the largest marginal."""
 
 
 def allocation(market: Rehearsals, plan: Plan, solution: Solution | None) -> pd.DataFrame:
@@ -80,23 +83,49 @@ def title(market: Rehearsals) -> str:
     return f"{market.scenario.name}: the most {market.goal}{less} for at most {market.budget:,.0f} yuan of media"
 
 
+@dataclass(frozen=True)
+class Gain:
+    """What a plan gives of the goal, less the cost of promises missed, under seeds that no search has seen."""
+
+    seeds: int
+    mean: float
+    """Of the plan."""
+    change: float
+    """Against the plan as it is, paired by seed."""
+    low: float
+    high: float
+    """95 % interval of the change."""
+
+    @property
+    def proved(self) -> bool:
+        """Whether it is more than the plan as it is gives."""
+        return self.low > 0
+
+
+def gained(market: Rehearsals, plan: Plan, seeds: Sequence[int]) -> Gain:
+    """Return what a plan gains."""
+    space = market.space
+    before, after = ([space.worth(o) for o in row] for row in rehearse(market, [space.current, plan], seeds))
+    return Gain(len(seeds), float(np.mean(after)), *interval(np.subtract(after, before).tolist()))
+
+
 def notes(
-    found: Proposal, choice: Choice | None, solution: Solution | None, before: Together | None, after: Together | None
+    found: Proposal, choice: Choice | None, gain: Gain, before: Together | None, after: Together | None
 ) -> list[str]:
     """Return what is to be said of a finding: how it was proved, prices, targets."""
-    if choice is None:
-        kpis = found.race.kpis[FOUND]
-        seen = f"{len(kpis)} fresh runs gave {compact(float(np.mean(kpis)))} on average"
-        said = [*found.notes, f"the curves expected {compact(found.expected)} of the proposal, {seen}"]
-    else:
+    said = list(found.notes) if choice is None else []
+    if choice is not None:
         row = next(r for r in rows(choice.table) if r.plan == choice.name)
-        interval = f"95 % {compact(row.gain_low)} to {compact(row.gain_high)}"
-        gain = f"{compact(row.gain)} more than the plan as it is ({interval})"
-        said = [f"by risk, {choice.name!r} is the best of {len(choice.table)} plans, {gain}", *choice.warnings]
+        more = f"{compact(row.gain)} more than the plan as it is (95 % {compact(row.gain_low)} to {compact(row.gain_high)})"
+        said += [f"by risk, {choice.name!r} is the best of {len(choice.table)} plans, {more}", *choice.warnings]
+    seen = f"{gain.seeds} fresh runs gave {compact(gain.mean)} on average"
+    said.append(f"the curves expected {compact(found.expected)} of the proposal, {seen}")
+    solution = found.solution
     if solution is not None:
         said.append(f"money solver: {solution.status}; {solution.solver} says {solution.solver_status}")
         if solution.conflict is not None:
             said.append(f"by the fitted curves no division keeps all limits: {solution.conflict.words}")
+            said += [str(words) for words in solution.conflict.table["words"]]
         if solution.feasible:
             worth = f"{compact(solution.bound, 6)}, the one above {compact(solution.value, 6)} (gap {solution.gap:.1g})"
             said.append(
@@ -134,20 +163,28 @@ def promises_missed(market: Rehearsals, proof: pd.DataFrame) -> Iterator[str]:
             yield f"{row.title} must be kept, but the proposal gives {compact(row.other_mean)} of {compact(row.wanted)}"
 
 
-def unconfirmed(market: Rehearsals, plan: Plan, seeds: Sequence[int]) -> str:
-    """Return in words that fresh seeds do not confirm what won the race, or nothing when they do.
+def of_gain(market: Rehearsals, gain: Gain, *, raced: bool) -> Iterator[str]:
+    """Yield what is to be said of a gain: of what it is, where that is not the goal alone, and if it is not confirmed."""
+    if raced and not gain.proved:
+        yield (
+            f"the race proved a gain, but {gain.seeds} further seeds do not confirm it ({compact(gain.low)} to "
+            f"{compact(gain.high)}): the current plan stays"
+        )
+    less = [f"{market.marginal:g} a yuan of media"] if market.marginal else []
+    less += ["the cost of targets missed"] if market.promises else []
+    if less:
+        change = f"{compact(gain.change)} (95 % {compact(gain.low)} to {compact(gain.high)})"
+        yield f"what counts is {market.goal} less {' and '.join(less)}: it changes by {change}"
 
-    What counts is the goal less the cost of promises missed, paired by seed.
-    """
-    space = market.space
-    before, after = ([space.worth(o) for o in row] for row in rehearse(market, [space.current, plan], seeds))
-    _, low, high = interval(np.subtract(after, before).tolist())
-    if low > 0:
-        return ""
-    return (
-        f"the race proved a gain, but {len(seeds)} further seeds do not confirm it ({compact(low)} to {compact(high)}): "
-        "the current plan stays"
-    )
+
+def uncredited(market: Rehearsals, found: Proposal) -> Iterator[str]:
+    """Yield what each yuan of media does to the goal beside what is credited, where that is much against the marginals."""
+    solution, more = found.solution, market.space.price - found.responses.price
+    if solution is None or solution.cells.empty or not market.credited:
+        return
+    if abs(more) > MUCH * float(solution.cells["marginal"].max()):
+        does = "brings" if more > 0 else "takes"
+        yield f"beside what is credited, each yuan of media {does} {compact(abs(more), 3)} of the goal, by the fit"
 
 
 def media_return(market: Rehearsals, plan: Plan, seeds: Sequence[int]) -> tuple[str, bool]:

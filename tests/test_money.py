@@ -209,7 +209,7 @@ def test_prices_are_the_change_of_the_value(solver, unit):
         # The measured slope is over 200 yuan; the curves bend by well under 3 % in that.
         assert price[name] == pytest.approx(slope, rel=0.03)
         assert price[name] > 0
-    assert found.duals.words.iloc[0].startswith("10,000 yuan more in the budget buys ")
+    assert found.duals.words.iloc[0].startswith("1,000 yuan more in the budget buys ")
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

@@ -206,6 +206,7 @@ REFUSED = [
     (["--target", "orders=-1"], "the cost must be a number, 0 or more, but got '-1'"),
     (["--pareto", "orders"], "a front is of 2 to 4 KPIs, but got orders"),
     (["--pareto", "orders", "--pareto", "sales"], "unknown KPI 'sales'"),
+    (["--pareto", "orders", "--pareto", "orders"], "each KPI of a front is asked for once, but got orders 2 times"),
     (["--risk", "worst"], "a risk measure is mean, cvar=SHARE or chance=GOAL"),
     (["--risk", "cvar=20%"], "`32 <= verify` must hold with a measure of risk, but got (verify=8)"),
     (["--shocks"], "`shocks` needs a measure of risk and a plan that declares shocks"),

@@ -311,7 +311,9 @@ ON = pd.concat([FRONT, ITSELF], ignore_index=True)
 
 
 def wording(lang):
-    return Wording(SimpleNamespace(market=SimpleNamespace(goal="gmv"), choice=None), lang)
+    return Wording(
+        SimpleNamespace(market=SimpleNamespace(goal="gmv"), choice=None, proposal=SimpleNamespace(name="found")), lang
+    )
 
 
 def texts(drawn):

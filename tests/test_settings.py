@@ -282,7 +282,7 @@ def numbers(kind: Any, path: tuple[str, ...], value: Any) -> Iterator[tuple[tupl
         yield path, kind
 
 
-def proposed(small: Scenario, settings: dict[str, float]) -> list[str]:
+def proposed(small: Scenario, settings: dict[str, float], words: str = "assumption about the market") -> list[str]:
     """Return what is said of a proposal with these settings that leaves the money."""
     spans = {path: Range(low=0.001, high=0.9) for path in settings}
     money = sum(post.money for post in posts(small))
@@ -291,7 +291,7 @@ def proposed(small: Scenario, settings: dict[str, float]) -> list[str]:
     columns = ("window", "segment", "differs", "kpi", "difference", "other_mean", "relative")
     proof = pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
     found: Any = SimpleNamespace(found=plan, trace=proof)
-    return [words for words in flags(market, found, proof) if "assumption about the market" in words]
+    return [said for said in flags(market, found, proof) if words in said]
 
 
 def test_a_response_that_was_moved_is_flagged(small):
@@ -314,6 +314,16 @@ def test_a_response_that_was_moved_is_flagged(small):
 
 
 # --- Targets in the way -----------------------------------------------------------------------------------------------
+
+
+def test_staff_that_cost_nothing_are_flagged(small):
+    """Only where there are more of them."""
+    now = small.service.agents
+    (said,) = proposed(small, {"service.agents": now + 3}, "costs nothing")
+    assert said == (
+        "service.agents costs nothing in this market, so that more always looks better: bound it by what you can pay"
+    )
+    assert proposed(small, {"service.agents": now}, "costs nothing") == []
 
 
 def test_a_target_kept_on_average_is_not_said_to_lack():

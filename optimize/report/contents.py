@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from optimize.optimum import Optimum
 
 
-def contents(found: "Optimum", lang: str) -> str:
+def contents(found: "Optimum", lang: str, command: str | None) -> str:
     """Return the page; see `optimize.report.page`."""
     wording, tables = Wording(found, lang), found.answer.tables
     change = gain.waterfall(waterfall(found.market, found.proposal, tables["verification"]), wording)
@@ -36,7 +36,7 @@ def contents(found: "Optimum", lang: str) -> str:
         compared=compared.compared(found, wording), change=change, curves=drawn,
         credited=found.market.credited, aim=wording.inside(found.market.goal),
         more_curves=posts - len(drawn), fronts=pictures, search=search, proof=proof, doubts=doubts,
-        race=plans.race(found, wording), by_risk=found.choice is not None, facts=making.facts(found, wording),
+        race=plans.race(found, wording), by_risk=found.choice is not None, facts=making.facts(found, wording, command),
         **_money(found, wording), **_plans(found, wording),
     )  # fmt: skip
 

@@ -50,7 +50,7 @@ def head(found: "Optimum", wording: Wording) -> Head:
         answer=tuple(wording.held(words) for words in _answer(found, row, wording)),
         verdict=wording("head.confirmed" if found.confirmed else "head.unconfirmed"),
         grade=4 if found.confirmed else 0,
-        warning=wording("head.broken") if found.confirmed and not found.answer.good else "",
+        warning=wording("head.broken") if found.broken else "",
         meta=(runs, proof),
         figures=tuple(_figures(found, row, wording)),
     )
@@ -74,7 +74,7 @@ def _answer(found: "Optimum", row: Any, wording: Wording) -> list[str]:
     """Return the answer in sentences: what to do, and what it does to the goal on fresh seeds."""
     said = [wording("head.use", changes=_changes(found, wording)) if found.confirmed else wording("head.stay")]
     relative = "" if isnan(row.relative) else wording.change(row.relative, "")
-    key = "head.tried" if not found.confirmed else "head.gives"
+    key = "head.gives" if found.confirmed else "head.misses" if found.broken else "head.tried"
     said.append(wording(
         key, goal=wording.inside(found.market.goal), change=wording.more(row.difference, wording.unit),
         relative=relative, interval=interval(row.ci_low, row.ci_high, wording.unit, wording), n=int(row.seeds),

@@ -26,8 +26,11 @@ def sentences(found: "Optimum", wording: Wording) -> tuple[list[str], list[tuple
     return proof, doubts
 
 
-def facts(found: "Optimum", wording: Wording) -> list[tuple[str, str, bool]]:
-    """Return what made the report: item, value, and whether the value is a code to be copied."""
+def facts(found: "Optimum", wording: Wording, asked: str | None = None) -> list[tuple[str, str, bool]]:
+    """Return what made the report: item, value, and whether the value is a code to be copied.
+
+    `asked`: the command that asked; one is made up where it was asked from Python.
+    """
     made, known = found.answer.manifest, wording.entry("making")
     kept = {key: value for key, value in made.items() if value not in (None, False, "", 0.0, [], {})}
     lines = [
@@ -35,7 +38,7 @@ def facts(found: "Optimum", wording: Wording) -> list[tuple[str, str, bool]]:
         for key, value in kept.items()
         if key != "confirmed" and not (key == "search_users" and value == made["users"])
     ]
-    return [*lines, (wording("making.command"), command(found), True)]
+    return [*lines, (wording("making.command"), asked or command(found), True)]
 
 
 def _fact(value: Any, wording: Wording) -> str:
@@ -49,7 +52,7 @@ def _fact(value: Any, wording: Wording) -> str:
 
 
 def command(found: "Optimum") -> str:
-    """Return the command that asks the same of the scenario again."""
+    """Return the command that asks the same of the scenario again, as long as the scenario is the shipped one."""
     made, market = found.answer.manifest, found.market
     searched = len(found.proposal.runs)
     words = ["sandtable", "optimize", str(made["scenario"]), "--users", str(made["users"]), "--goal", str(made["goal"])]
@@ -70,6 +73,7 @@ def command(found: "Optimum") -> str:
     words += ["--shocks"] if made["shocks"] else []
     words += [word for kpi in made["pareto"] for word in ("--pareto", kpi)]
     words += ["--search-users", str(made["search_users"])] if made["search_users"] != made["users"] else []
+    words += ["--tolerance", f"{made['tolerance']:g}"] if made["tolerance"] else []
     words += ["--replications", str(searched), "--verify", str(made["verify"]), "--seed", str(made["seed"])]
     return shlex.join(words)
 

@@ -50,6 +50,12 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
         "unproved": "the gain over the current plan is not proved ({g_low} to {g_high}): the current plan stays",
         "unconfirmed": "the race proved a gain, but {runs} further seeds do not confirm it ({g_low} to {g_high}): the "
         "current plan stays",
+        "asked_money": "what counts is {goal} less {n_price} a yuan of media: it changes by {g_change} (95 % {g_low} to "
+        "{g_high})",
+        "asked_both": "what counts is {goal} less {n_price} a yuan of media and the cost of targets missed: it changes by "
+        "{g_change} (95 % {g_low} to {g_high})",
+        "asked_targets": "what counts is {goal} less the cost of targets missed: it changes by {g_change} (95 % {g_low} to "
+        "{g_high})",
         "surprise": "the search expected {g_expected} of its finding, fresh seeds gave {g_seen} ± {g_half}",
         "expected": "the curves expected {g_expected} of the proposal, {runs} fresh runs gave {g_seen} on average",
         "by_risk": "by risk, {plan_best} is the best of {plans} plans, {n_gain} more than the plan as it is "
@@ -70,6 +76,13 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
         "impossible": "infeasible: no plan meets all hard limits (proved)",
         "bound": "by the fitted curves no division within the limits is worth more than {w_bound}, the one above {w_value} "
         "(gap {gap}); this bound holds for the curves, not for the market",
+        "halo": "beside what is credited, each yuan of media brings {n_more} of the goal, by the fit",
+        "halo_cost": "beside what is credited, each yuan of media takes {n_more} of the goal, by the fit",
+        "gives_both": "{of_limit} would {way} by {amount_give} in the nearest relaxation; alone it would have to {way_too} "
+        "by {amount_alone}",
+        "gives": "{of_limit} would {way} by {amount_give} in the nearest relaxation",
+        "gives_alone": "{of_limit}: alone it would have to {way} by {amount_alone}",
+        "gives_none": "{of_limit} need not give way in the nearest relaxation",
         "conflict": "by the fitted curves no division keeps all limits: {s_conflict}",
         "clash": "{of_limits} cannot hold together",
         "alone": "{of_limit} cannot hold",
@@ -97,6 +110,10 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
         "edge": "{setting_path} lies at the edge of its range ({n_end}): the best value may lie beyond it",
         "ceiling": "at the most money they may get, more was never tried: {of_posts}",
         "assumed": "{of_lever} gets {y_more} yuan more on an assumed click rate; test it before paying for it",
+        "response": "{setting_path} is an assumption about the market, not a decision: no plan can move it from {n_now} to "
+        "{n_then}, so do not count on what that gains",
+        "unpaid": "{setting_path} costs nothing in this market, so that more always looks better: bound it by what you can "
+        "pay",
         "given_up_unseen": "{of_post} is given up; only {count} of the search's beliefs ever had it so low",
         "given_up": "{of_post} is given up",
         "loss": "profit falls by {y_loss} yuan: the goal is bought at a loss",
@@ -106,7 +123,7 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
         "to {of_gainer}, which earns less ({n_less}) but varies less ({p_less}% against {p_more}%)",
     }.items()
 }
-PROOF = ("expected", "returned", "by_risk", "solver", "bound")
+PROOF = ("asked_money", "asked_both", "asked_targets", "expected", "returned", "by_risk", "solver", "bound")
 """Sentences told with the proof."""
 PRICES = (
     "missed_price", "missed_free", "room", "room_cost", "buys", "costs", "eased", "eased_cost", "left", "left_cost", "free",

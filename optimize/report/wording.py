@@ -73,11 +73,12 @@ class Wording(Language):
         return re.sub(rf"([+{MINUS}])(?=¥|\d)", rf"\1{_JOIN}", text)
 
     def key(self, plan: str) -> str:
-        """Return the key of a plan of the search; where risk decided, `found` is the proposal, not the best by mean."""
-        choice = self.found.choice
-        if choice is None or plan == "current":
+        """Return the key of a plan of the search; `found` is the proposal, by risk or a better trial maybe another."""
+        choice, name = self.found.choice, self.found.proposal.name
+        proposed = name if choice is None else choice.name
+        if plan == "current":
             return plan
-        return "found" if plan == choice.name else BY_MEAN if plan == "found" else plan
+        return "found" if plan == proposed else BY_MEAN if plan == "found" else plan
 
     def plan(self, name: str) -> str:
         """Return the name of a plan of the search in words."""
@@ -152,6 +153,7 @@ class Wording(Language):
             "targets": self.targets,
             "plan": self.unquoted,
             "amount": self.counted,
+            "goal": self.inside,
         }
         if kind in told:
             return told[kind](text)

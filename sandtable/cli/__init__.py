@@ -41,6 +41,7 @@ _BLAS = ("OPENBLAS", "MKL", "OMP")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; usage errors exit with 2."""
     args = parser().parse_args(argv)
+    args.words = list(sys.argv[1:] if argv is None else argv)
     for library in _BLAS:
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):

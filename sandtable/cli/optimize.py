@@ -1,5 +1,7 @@
 """optimize: the best plan for the money, as tables for people and as a scenario file."""
 
+import os
+import shlex
 from argparse import Namespace
 from math import isnan
 from pathlib import Path
@@ -48,13 +50,15 @@ def optimize_(args: Namespace) -> int:
             if args.reach is not None:
                 return _told(_reach(args, scenario, how), args, folder)
             found = _found(args, scenario, how)
-            text = found.text(_shipped(args))
-            if folder is not None:
-                progress("writing the folder")
-                pages = {"plan.yaml": text, "report.html": report.page(found, args.lang)}
-                found.answer.write(folder, tables=args.tables, extra=pages)
+            place = None if found.infeasible else place
+            text = found.text(_shipped(args), _users(args))
             if place is not None:
                 place.write_text(text, encoding="utf-8")
+            if folder is not None:
+                progress("writing the folder")
+                pages = {} if found.infeasible else {"plan.yaml": text}
+                pages["report.html"] = report.page(found, args.lang, shlex.join(["sandtable", *args.words]))
+                found.answer.write(folder, tables=args.tables, extra=pages)
     except Stopped:
         raise
     except InfeasibleError as error:
@@ -69,7 +73,7 @@ def optimize_(args: Namespace) -> int:
     if args.json:
         print_json(found.answer.document() | {"plan": None if place is None else str(place)})
     else:
-        page(lambda console: _show(found.answer, place, folder, console))
+        page(lambda console: _show(found, place, folder, console))
     return 0 if found.answer.good else 1
 
 
@@ -81,7 +85,8 @@ def _found(args: Namespace, scenario: Scenario, how: dict[str, Any]) -> "Optimum
         scenario, budget=args.budget, free=dict(_free(text, scenario) for text in args.free), locked=args.locked,
         targets=dict(_target(text) for text in args.targets), roas=args.roas, marginal=args.marginal_roas or 0.0,
         risk=None if args.risk is None else parsed(args.risk), shocks=args.shocks, pareto=directions(args.pareto),
-        verify=args.verify, search_users=args.search_users, alone=not args.join, lang=args.lang, **how,
+        tolerance=args.tolerance, verify=args.verify, search_users=args.search_users, alone=not args.join,
+        lang=args.lang, **how,
     )  # fmt: skip
 
 
@@ -172,11 +177,20 @@ def _check(place: Path | None, folder: Path | None) -> None:
         check_folder(folder)
     if place is not None and (place.is_dir() or not place.absolute().parent.is_dir()):
         raise FolderError(f"{place} cannot be written: name a file in a folder that exists")
+    if place is not None and not os.access(place if place.exists() else place.absolute().parent, os.W_OK):
+        raise FolderError(f"{place} cannot be written")
 
 
 def _shipped(args: Namespace) -> str | None:
     """Return the shipped scenario that the plan's file may extend; None when it was a file."""
     return args.scenario if args.scenario in scenarios.names() else None
+
+
+def _users(args: Namespace) -> int | None:
+    """Return the simulated users that a plan's file has, `--users` apart; None where the shipped scenario says it."""
+    if _shipped(args) is not None or args.users is None:
+        return None
+    return load(args.scenario, args.overlays, args.changes).market.users
 
 
 def _reach(args: Namespace, scenario: Scenario, how: dict[str, Any]) -> Answer:
@@ -199,10 +213,11 @@ def _show_reach(answer: Answer, console: Console) -> None:
         console.print(Text(f"- {note}", style="dim"))
 
 
-def _show(answer: Answer, place: Path | None, folder: Path | None, console: Console) -> None:
+def _show(found: "Optimum", place: Path | None, folder: Path | None, console: Console) -> None:
+    answer = found.answer
     goal = str(answer.manifest["goal"])
     console.print(Text(answer.title, style="bold"))
-    console.print(Text("confirmed on fresh seeds" if answer.good else "NOT CONFIRMED: the plan as it is stays"))
+    console.print(Text(_verdict(found)))
     _money(answer, goal, console)
     settings = answer.tables["settings"]
     if len(settings):
@@ -220,6 +235,14 @@ def _show(answer: Answer, place: Path | None, folder: Path | None, console: Cons
     for what, path in (("plan", place), ("folder", folder)):
         if path is not None:
             console.print(f"{what}: {path}", soft_wrap=True)
+
+
+def _verdict(found: "Optimum") -> str:
+    if found.infeasible:
+        return "INFEASIBLE by the fitted curves: no plan is written"
+    if found.broken:
+        return "NOT KEPT: the best plan found misses what must be kept; the plan as it is stays"
+    return "confirmed on fresh seeds" if found.confirmed else "NOT CONFIRMED: the plan as it is stays"
 
 
 def _money(answer: Answer, goal: str, console: Console) -> None:

@@ -174,6 +174,10 @@ def parser() -> argparse.ArgumentParser:
         "--replications", type=positive, default=200, metavar="N", help="runs of the search (default 200)"
     )
     optimize.add_argument(
+        "--tolerance", type=share, default=0.0, metavar="SHARE",
+        help="end the search before when that is expected to lose less than this of the goal, such as 0.1%%",
+    )  # fmt: skip
+    optimize.add_argument(
         "--verify", type=positive, default=32, metavar="N", help="fresh seeds of the proof (default 32)"
     )
     optimize.add_argument("--seed", type=count, default=1, metavar="N", help="seed of the search (default 1)")

@@ -35,6 +35,7 @@ from optimize.plots.waterfall import draw, shortened, span
 from optimize.prices import price_words
 from optimize.problem import MONEY, Cell, Goal, Limit, Problem
 from optimize.race import Race
+from optimize.report import front as pictures
 from optimize.report.compared import compared, money, settings
 from optimize.report.head import head
 from optimize.report.making import command, sentences
@@ -416,7 +417,13 @@ def test_plans_have_one_name_whatever_decided(found, plain):
         assert by_risk.plan("found") == "the best by mean"
     goals, lines = front(found.answer.tables["pareto"], by_risk)
     assert goals == ["GMV", "Spend"]
-    assert len(lines) == len(found.answer.tables["pareto"])
+    table = found.answer.tables["pareto"]
+    assert len(lines) == len(table)
+    for line, row in zip(lines, table.to_dict("records"), strict=True):
+        assert [below for _, below in line.cells] == [
+            pictures.compared(row, goal, by_risk) for goal in ("gmv", "spend")
+        ]
+    assert any(below for line in lines for _, below in line.cells), "plans are compared with the plan as it is"
 
 
 def test_the_command_asks_the_same_again(found, plain):

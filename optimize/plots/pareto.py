@@ -1,6 +1,6 @@
 """The front: plans that no other plan beats in every goal, the first goal over each of the others."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from math import isnan, nan
 
@@ -33,14 +33,10 @@ ERROR, DIFFERENCE, LOW, HIGH = "SE ", "difference ", "low ", "high "
 and the ends of that difference's interval."""
 MARKS = {CURRENT: ("D", ORANGE), "found": ("o", GREEN)}
 """How plans with a meaning of their own are drawn."""
-NOTES: Mapping[str, tuple[str, str]] = {
-    "en": (
-        "Whiskers: 95 % interval of the paired difference to the plan as it is, around each plan's mean.",
-        "Dashed: the plan as it is; a whisker that crosses its line proves no difference.",
-    ),
-    "zh": ("误差线：以各方案均值为中心，与现状配对差异的 95% 区间。", "虚线：现状；误差线跨过虚线即差异未获证实。"),
-}
-"""What whiskers and dashed lines mean."""
+NOTES = (
+    "Whiskers: 95 % interval of the paired difference to the plan as it is, around each plan's mean.",
+    "Dashed: the plan as it is; a whisker that crosses its line proves no difference.",
+)
 
 
 def goals_of(table: pd.DataFrame) -> list[str]:
@@ -134,5 +130,5 @@ def figure(table: pd.DataFrame, *, lang: str = "en") -> Figure:
         draw(table, ax, goals=(first, other), lang=lang)
     say, goals = speech(lang), (first, *others)
     shown = any(whiskers(table, g).notna().any() for g in goals), not all(isnan(level(table, g)) for g in goals)
-    footnote(fig, say.sentences([text for text, drawn in zip(NOTES[say.lang], shown, strict=True) if drawn]))
+    footnote(fig, say.sentences([say(text) for text, drawn in zip(NOTES, shown, strict=True) if drawn]))
     return fig

@@ -75,6 +75,9 @@ TEXTS: Mapping[str, str] = {
     "Plans that no other plan beats": "没有被其他方案全面超过的方案",
     "knee": "拐点",
     "no plan was compared": "没有比较任何方案",
-    "Whiskers: standard error of the mean.": "误差线：均值的标准误。",
+    "Whiskers: 95 % interval of the paired difference to the plan as it is, around each plan's mean.":
+        "误差线：以各方案均值为中心，与现状配对差异的 95% 区间。",
+    "Dashed: the plan as it is; a whisker that crosses its line proves no difference.":
+        "虚线：现状；误差线跨过虚线即差异未获证实。",
 }  # fmt: skip
 """The Chinese of each text."""

@@ -1,14 +1,13 @@
 """Plans beside each other: on the front, by risk, and in the final race."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isnan, nan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from experiments.tables import rows
-from optimize.plots.pareto import ERROR, goals_of
+from optimize.plots.pareto import goals_of
+from optimize.report.front import compared
 from optimize.report.wording import Wording
 from sim.kpis import KPIS
 
@@ -28,20 +27,15 @@ class Line:
 
 
 def front(table: pd.DataFrame, wording: Wording) -> tuple[list[str], list[Line]]:
-    """Return the names of the goals, and the plans with their goals and standard errors."""
+    """Return the names of the goals, and the plans with their goals and their differences to the plan as it is."""
     goals = goals_of(table)
     units = {goal: KPIS[goal].unit if goal in KPIS else "" for goal in goals}
     lines = []
     for row in table.to_dict("records"):
-        cells = tuple((wording.amount(float(row[g]), units[g]), _error(row, g, units[g], wording)) for g in goals)
+        cells = tuple((wording.amount(float(row[g]), units[g]), compared(row, g, wording)) for g in goals)
         knee = wording("front.knee") if row["knee"] else ""
         lines.append(Line(wording.plan(str(row["plan"])), cells, knee))
     return [wording.brief(goal) for goal in goals], lines
-
-
-def _error(row: Mapping[Any, Any], goal: str, unit: str, wording: Wording) -> str:
-    error = float(row.get(ERROR + goal, nan))
-    return "" if isnan(error) else f"± {wording.amount(error, unit, 2)}"
 
 
 def risk(found: "Optimum", table: pd.DataFrame, wording: Wording) -> list[Line]:

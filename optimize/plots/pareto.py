@@ -81,6 +81,7 @@ def draw(table: pd.DataFrame, ax: Axes | None = None, *, goals: tuple[str, str],
     for goal, set_label, axis in ((x, ax.set_xlabel, ax.xaxis), (y, ax.set_ylabel, ax.yaxis)):
         set_label(say.goal(goal))
         axis.set_major_formatter(Numbers(KPIS[goal].unit if goal in KPIS else "", lang))
+    ax.locator_params(axis="x", nbins=5)
     errors = {goal: whiskers(table, goal) for goal in goals}
     ax.errorbar(table[x], table[y], xerr=errors[x], yerr=errors[y], fmt="none", ecolor=BLUE, alpha=0.6, zorder=1)
     name = partial(_named, ax, below=len(table) > 1 and float(np.cov(table[x], table[y])[0, 1]) > 0)

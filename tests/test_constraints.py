@@ -253,7 +253,7 @@ def tools_return() -> None:
     assert costs == [50_000, 0]
 
 
-@held("B-14", STORE, "accounts: the band is within 120 % of each channel's budget, which is an account; in a run `budget_cap`")
+@held("B-14", STORE, "accounts: the band is within 120 % of each channel's budget, an account; in a run `budget_cap`")
 def within_120_percent() -> None:
     for best, account in (
         ("ppc", "traffic.on-site"),

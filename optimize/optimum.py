@@ -239,34 +239,17 @@ def told(
 ) -> Optimum:  # fmt: skip
     """Verify what was found on fresh seeds and return it with all that is to be said of it."""
     fresh = range(FRESH, FRESH + int(ask["verify"]))
-    best = choice.plan if choice is not None else found.plan if found.confirmed else found.found
-    gain = telling.gained(market, best, fresh)
+    found = preferred(market, found, choice)
+    gain = telling.gained(market, found.found, fresh)
     gains = choice.proved if choice is not None else found.confirmed and gain.proved
-    solution = found.solution
-    if best != found.found and market.posts:
-        solution = market.division.judged(found.responses, market.space.spend(best), market.space.unit(best))
-    expected = float(found.belief.expect([best])[0])
-    found = replace(found, found=best, expected=expected, solution=solution)
-    current, proposed = market.proposed(market.space.current), market.proposed(best)
+    current, proposed = market.proposed(market.space.current), market.proposed(found.found)
     proof = proved(current, proposed, fresh, market.goal, market.runner)
     before, after = (reached(plan, fresh, market.runner) for plan in (current, proposed))
     missed = list(telling.promises_missed(market, proof))
-    returned, short = telling.media_return(market, best, fresh)
-    broken = short or bool(missed) or (solution is not None and solution.infeasible)
+    returned, short = telling.media_return(market, found.found, fresh)
+    broken = short or bool(missed) or (found.solution is not None and found.solution.infeasible)
     confirmed = gains and not broken
-    tables = {
-        "allocation": telling.allocation(market, best, solution),
-        "settings": telling.chosen_settings(market, best),
-        "verification": proof,
-        "responses": telling.responses(market, found),
-        "waterfall": waterfall(market, found, proof),
-        "prices": solution.duals if solution is not None else pd.DataFrame(columns=["name", "words"]),
-        "history": found.trace,
-    }
-    if choice is not None:
-        tables["risk"] = choice.table
-    if many is not None:
-        tables["pareto"] = many.table.rename(columns=lambda name: name.replace(measure_of(""), ""))
+    tables = tables_of(market, found, choice, many, proof)
     notes = [
         *missed, *filter(None, [returned]), *telling.of_gain(market, gain, raced=choice is None and found.confirmed),
         *telling.unmeasured(market, found), *telling.notes(found, choice, gain, before, after),
@@ -288,6 +271,36 @@ def told(
     )  # fmt: skip
     plan = proposed if confirmed else as_it_is
     return Optimum(current, plan, confirmed, broken, answer, market, found, before, after, choice, many)
+
+
+def preferred(market: Rehearsals, found: Proposal, choice: Choice | None) -> Proposal:
+    """Return the proposal with the plan by risk, or that won the race, as its finding, and what the curves say of it."""
+    best = choice.plan if choice is not None else found.plan if found.confirmed else found.found
+    solution = found.solution
+    if best != found.found and market.posts:
+        solution = market.division.judged(found.responses, market.space.spend(best), market.space.unit(best))
+    return replace(found, found=best, expected=float(found.belief.expect([best])[0]), solution=solution)
+
+
+def tables_of(
+    market: Rehearsals, found: Proposal, choice: Choice | None, many: Front | None, proof: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Return the tables of an answer; `proof`: the verification."""
+    solution = found.solution
+    tables = {
+        "allocation": telling.allocation(market, found.found, solution),
+        "settings": telling.chosen_settings(market, found.found),
+        "verification": proof,
+        "responses": telling.responses(market, found),
+        "waterfall": waterfall(market, found, proof),
+        "prices": solution.duals if solution is not None else pd.DataFrame(columns=["name", "words"]),
+        "history": found.trace,
+    }
+    if choice is not None:
+        tables["risk"] = choice.table
+    if many is not None:
+        tables["pareto"] = many.table.rename(columns=lambda name: name.replace(measure_of(""), ""))
+    return tables
 
 
 def proved(current: Scenario, proposed: Scenario, seeds: Sequence[int], goal: str, runner: Runner) -> pd.DataFrame:

@@ -95,11 +95,9 @@ class Belief:
             unit = places[int(draws[k].argmax())]
             spend = split(self.space, responses, unit)
             plans.append((spend, unit))
-            worth, present = (
-                responses.total(x[None], unit[None]) + beside(self.space, responses, x[None], unit[None])
-                for x in (spend, self.spend)
+            lost.append(
+                max(worth(self.space, responses, spend, unit) - worth(self.space, responses, self.spend, unit), 0.0)
             )
-            lost.append(max(float((worth - present)[0]), 0.0))
         return plans, float((draws.max(1) - draws[:, 0]).mean()) + sum(lost) / count
 
 
@@ -144,6 +142,11 @@ def beside(space: Space, responses: Responses, spend: Floats, unit: Floats) -> F
     return np.asarray(responses.effects.means(every, unit) @ aims - responses.effects.shortfall(every, unit) @ costs)
 
 
+def worth(space: Space, responses: Responses, spend: Floats, unit: Floats) -> float:
+    """Return the fitted goal of money [levers] and settings [settings], with what measures add to it."""
+    return float((responses.total(spend[None], unit[None]) + beside(space, responses, spend[None], unit[None]))[0])
+
+
 def split(space: Space, responses: Responses, unit: Floats) -> Floats:
     """Return the money [levers] that is best at one setting [settings]."""
     if not space.levers:
@@ -181,10 +184,7 @@ def kept(
     levers, prices = len(space.levers), np.zeros(len(cost))
     shares = effects.shares(amounts.T).T
 
-    def worth(money: Floats) -> float:
-        return float((responses.total(money[None], unit[None]) + beside(space, responses, money[None], unit[None]))[0])
-
-    best, most = spend, worth(spend)
+    best, most = spend, worth(space, responses, spend, unit)
     for _ in range(TURNS):
         mean = effects.means(spend[None], unit[None])[0]
         prices = (prices + cost * ndtr(-mean / np.maximum(effects.noise, 1e-9 * np.abs(mean) + 1e-300))) / 2
@@ -195,8 +195,8 @@ def kept(
         value = slope * attraction + by_share[:, None] * shares + (by_yuan - responses.price) * amounts
         steps, total = divide(value)
         spend = amounts[np.arange(levers), steps[int(total.argmax())]]
-        if worth(spend) > most:
-            best, most = spend, worth(spend)
+        if (found := worth(space, responses, spend, unit)) > most:
+            best, most = spend, found
     return best
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from optimize.conflict import Conflict
-from optimize.coupled import beside
+from optimize.coupled import worth
 from optimize.effects import Effects
 from optimize.limits import minimum_return
 from optimize.market import Floats, Space
@@ -108,8 +108,7 @@ class Division:
     def _worth(self, responses: Responses, unit: Floats, spend: Floats) -> tuple[bool, float]:
         """Return whether money [posts] keeps every hard limit, and its goal less what misses cost."""
         kept, cost = self._judged(responses, spend, unit)
-        goal = responses.total(spend[None], unit[None]) + beside(self.space, responses, spend[None], unit[None])
-        return kept, float(goal[0]) - cost
+        return kept, worth(self.space, responses, spend, unit) - cost
 
     def by_shares(
         self, responses: Responses, curves: Sequence[Hill], worth: Floats, price: float, unit: Floats
@@ -136,11 +135,11 @@ class Division:
 
         Where no division keeps the hard targets by the curves, the best one that pays for missing them, and the conflict.
         """
-        problem = self.problem(responses, unit, at=at, whole=True, lucks=LUCKS)
+        problem = self._last(responses, unit, at)
         found = solve(problem, gap=EXACT, seconds=LONGEST)
         if found.feasible and self.promises:
             duals = pooled(problem, judge(problem, found.spend), found.duals, LUCK)
-            found = replace(found, duals=duals, notes=tuple(note for note in found.notes if LUCK not in note))
+            found = replace(found, duals=duals, notes=lasting(found.notes))
         if found.feasible and any(promise.hard for promise in self.promises):
             must = solve(self.problem(responses, unit, at=at, hard=True), gap=ROUGH, seconds=LONGEST, prices=False)
             found = replace(found, conflict=must.conflict)
@@ -151,13 +150,13 @@ class Division:
         best = self.solution(responses, unit, spend)
         if not best.feasible:
             return best
-        problem = self.problem(responses, unit, at=spend, whole=True, lucks=LUCKS)
+        problem = self._last(responses, unit, spend)
         truth = judge(problem, self._named(spend))
         gap = (best.bound - truth.goal) / max(abs(best.bound), abs(truth.goal), 1e-300)
-        notes = [note for note in notes_on(problem, truth, best.duals) if LUCK not in note]
+        notes = lasting(notes_on(problem, truth, best.duals))
         return replace(
             best, spend=truth.spend, kpis=truth.kpis, value=truth.goal, gap=gap, proved=False,
-            status=f"not the best division by the curves, which would be worth {gap:.2%} more", notes=tuple(notes),
+            status=f"not the best division by the curves, which would be worth {gap:.2%} more", notes=notes,
             cells=cell_table(problem, truth),
         )  # fmt: skip
 
@@ -172,6 +171,10 @@ class Division:
         return self._money(
             solve(Problem(cells, known.limits, Goal({AIM: 1.0})), gap=EXACT, seconds=LONGEST, why=False, prices=False)
         )
+
+    def _last(self, responses: Responses, unit: Floats, at: Floats) -> Problem:
+        """Return the problem whose division is handed back."""
+        return self.problem(responses, unit, at=at, whole=True, lucks=LUCKS)
 
     def _named(self, spend: Floats) -> dict[str, float]:
         return {post.name: float(x) for post, x in zip(self.posts, spend, strict=True)}
@@ -247,3 +250,8 @@ class Division:
         curve = Points(spend, Hill(top, half, power).at(spend))
         unit = post.unit if whole and post.unit and bounds.high - bounds.low > post.unit else None
         return Cell(post.name, {GOAL: curve}, post.lever, post.period, post.account, bounds.low, bounds.high, unit)
+
+
+def lasting(notes: Sequence[str]) -> tuple[str, ...]:
+    """Return the notes without those on a target under one of its lucks."""
+    return tuple(note for note in notes if LUCK not in note)

@@ -119,7 +119,7 @@ def optimum(
     What is wanted. `goal`: a KPI over the plan of which more is better, the plan's `choices.goal` unless given. `targets`:
     by key, `hard` for one that must be kept, or what of the goal each unit of the KPI that is missing costs; besides those
     of `choices.targets`, whose costs, and those of the plan's soft limits, count in proportion where the goal is another.
-    `roas`: least goal (gmv, orders or profit) credited to media for each yuan of them. `marginal`: goal that the last yuan
+    `roas`: least goal (one that runs credit) credited to media for each yuan of them. `marginal`: goal that the last yuan
     must bring; what does not is not spent. `risk`: the measure by which a few good plans are told apart, over the seeds and,
     with `shocks`, over every shock of the plan. `pareto`: KPIs and their directions, for a front.
 

@@ -79,6 +79,11 @@ class Rehearsals:
         return self.goal in CREDITED
 
     @property
+    def in_money(self) -> bool:
+        """Whether the goal is money that media earn, so that a yuan's return is told in yuan."""
+        return self.credited and KPIS[self.goal].unit == "yuan"
+
+    @property
     def unit(self) -> str:
         """What a unit of the goal is called."""
         return CREDITED.get(self.goal, f"of {self.goal}")
@@ -237,13 +242,14 @@ class Rehearsals:
         Orders count for the phase in which the touches were paid for that brought them; what is shown after a lever's
         phase counts for it. A goal that runs do not credit is a measure, beside a trifle of the plan's own goal.
         """
-        values, carrier = _values(tables), self.goal if self.credited else self.scenario.choices.goal
+        values, tie = _values(tables), self._tie
+        carrier = self.goal if self.credited else self.scenario.choices.goal
         credit = tables["credit"]
         credit = credit[credit["phase"] != "after"]
         found: dict[tuple[str, str], float] = {}
         for lever, phase, value in zip(credit["lever"], credit["paid_in"], credit[carrier], strict=True):
             key = str(lever), self._period(str(lever), str(phase))
-            found[key] = found.get(key, 0.0) + float(value) * self._tie
+            found[key] = found.get(key, 0.0) + float(value) * tie
         credited = {post.name: found.get((post.lever, post.period), 0.0) for post in self.posts}
         kept = {
             name: value - wanted if self.scenario.targets[name].at_most is None else wanted - value
@@ -252,7 +258,7 @@ class Rehearsals:
         kept |= {measure_of(kpi): values[kpi] for kpi in self.kpis}
         if not self.credited:
             kept[AIM] = values[self.goal]
-        return Outcome(values[carrier] * self._tie, credited, kept)
+        return Outcome(values[carrier] * tie, credited, kept)
 
     def _period(self, lever: str, phase: str) -> str:
         mine = self._periods.get(lever, ())

@@ -174,14 +174,14 @@ def signed(value: float, wording: Wording) -> str:
 
 def return_head(wording: Wording) -> str:
     """Return what the column of returns tells: the goal of a yuan more, or of 10,000 where the goal is a count."""
-    key = "money_table.return_yuan" if wording.in_money else "money_table.return_count"
+    key = "money_table.return_yuan" if wording.found.market.in_money else "money_table.return_count"
     return wording(key, goal=wording.brief(wording.goal))
 
 
 def _return(value: float, wording: Wording) -> str:
     if isnan(value):
         return wording("number.unknown")
-    return wording.of_goal(value if wording.in_money else PER * value, 3)
+    return wording.of_goal(value if wording.found.market.in_money else PER * value, 3)
 
 
 def _returns(values: "pd.Series[float]", wording: Wording) -> str:

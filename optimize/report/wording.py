@@ -40,11 +40,6 @@ class Wording(Language):
         text = super().__call__(key, **values)
         return text if self.code == "en" else _GAPS.sub("", text)
 
-    @property
-    def in_money(self) -> bool:
-        """Whether the goal is money that media earn, so that a yuan's return is told in yuan."""
-        return self.unit == "yuan" and self.found.market.credited
-
     def of_goal(self, value: float, digits: int = 4) -> str:
         """Return an amount of the goal."""
         return self.amount(value, self.unit, digits)

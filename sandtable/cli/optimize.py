@@ -215,10 +215,10 @@ def _show_reach(answer: Answer, console: Console) -> None:
 
 def _show(found: "Optimum", place: Path | None, folder: Path | None, console: Console) -> None:
     answer = found.answer
-    goal = str(answer.manifest["goal"])
+    goal = found.market.goal
     console.print(Text(answer.title, style="bold"))
     console.print(Text(_verdict(found)))
-    _money(answer, goal, console)
+    _money(answer, goal, 1.0 if found.market.in_money else 10_000.0, console)
     settings = answer.tables["settings"]
     if len(settings):
         table = ruled("Settings", "path", "current", "proposed", "from", "to", width=console.width)
@@ -245,11 +245,11 @@ def _verdict(found: "Optimum") -> str:
     return "confirmed on fresh seeds" if found.confirmed else "NOT CONFIRMED: the plan as it is stays"
 
 
-def _money(answer: Answer, goal: str, console: Console) -> None:
+def _money(answer: Answer, goal: str, each: float, console: Console) -> None:
+    """Show the media money; what so much more of it (`each`, yuan) brings stands in the last column."""
     found = answer.tables["allocation"]
     if not len(found):
         return
-    each = 1.0 if goal in ("gmv", "profit") else 10_000.0
     of_next = f"{goal} of next {'yuan' if each == 1.0 else f'{each:,.0f} yuan'}"
     table = ruled("Media money, in yuan", "lever", "current", "proposed", "change", of_next, width=console.width)
     by_lever = found.groupby("lever", sort=False)

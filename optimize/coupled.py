@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from optimize.divide import divide
-from optimize.effects import FEW, fit_effects
+from optimize.effects import FEW, Effects, fit_effects
+from optimize.fitting import fit
 from optimize.market import Floats, Plan, Space
-from optimize.response import Responses, Runs, fit
+from optimize.response import Responses
+from optimize.runs import Runs
 from optimize.surface import Evidence, Sum, Surface, tune
 
 STEPS = 200
@@ -101,17 +103,19 @@ class Belief:
         return plans, float((draws.max(1) - draws[:, 0]).mean()) + sum(lost) / count
 
 
-def learn(space: Space, runs: Runs, recent: int = 12) -> Belief:
-    """Return what runs say; a pure function. `recent`: the last runs whose scatter sets the trust region."""
-    gross = replace(runs, kpi=runs.kpi + space.price * runs.spend.sum(1))
-    responses = fit(gross, money=space.budget).charged(space.price)
-    measured = {name: runs.measures[:, space.measures.index(name)] for name in (*space.promises, *space.aims)}
-    names = [name for name, kept in measured.items() if np.isfinite(kept).sum() >= FEW]
-    if names:
-        kept = np.column_stack([measured[name] for name in names])
-        effects = fit_effects(names, kept, runs, responses.curves(np.full(len(space.settings), 0.5)))
-        responses = replace(responses, effects=effects)
-    goal = sum((weight * measured[name] for name, weight in space.aims.items()), runs.kpi)
+def learn(space: Space, runs: Runs, held: Runs | None = None, recent: int = 12) -> Belief:
+    """Return what trials and holdouts (`optimize.holdouts`) say; a pure function.
+
+    `recent`: the last trials whose scatter sets the trust region.
+    """
+    names = list(space.levers)
+    groups = () if space.aims else tuple(tuple(map(names.index, levers)) for levers in space.holdouts.values())
+    responses = fit(gross(space, runs), money=space.budget, groups=groups, held=held and gross(space, held))
+    responses = responses.charged(space.price)
+    effects = steered(space, runs if held is None else held.then(runs), responses)
+    responses = replace(responses, effects=effects)
+    runs = responses.corrected(runs)
+    goal = sum((weight * column(space, runs, name) for name, weight in space.aims.items()), runs.kpi)
     top = goal >= np.quantile(goal, 0.9)
     unit = snap(space, runs.unit[top].mean(0, keepdims=True))[0]
     logs: list[Floats] = []
@@ -128,6 +132,26 @@ def learn(space: Space, runs: Runs, recent: int = 12) -> Belief:
         unit = climb(space, belief.mean, runs.unit)
     away = np.sqrt(((runs.unit[-recent:] - unit) ** 2).mean()) if len(space.settings) else 0.0
     return replace(belief, unit=unit, radius=float(np.clip(away, 0.04, 0.3)))
+
+
+def gross(space: Space, runs: Runs) -> Runs:
+    """Return runs whose goal is before what each yuan costs of it."""
+    return replace(runs, kpi=runs.kpi + space.price * runs.spend.sum(1))
+
+
+def column(space: Space, runs: Runs, measure: str) -> Floats:
+    """Return a measure [runs]."""
+    return np.asarray(runs.measures[:, space.measures.index(measure)])
+
+
+def steered(space: Space, runs: Runs, responses: Responses) -> Effects | None:
+    """Return what moves the measures that are promised or aimed at; None where too few runs measured any."""
+    measured = {name: column(space, runs, name) for name in (*space.promises, *space.aims)}
+    enough = {name: value for name, value in measured.items() if np.isfinite(value).sum() >= FEW}
+    if not enough:
+        return None
+    curves = responses.curves(np.full(len(space.settings), 0.5))
+    return fit_effects(list(enough), np.column_stack(list(enough.values())), runs, curves)
 
 
 def beside(space: Space, responses: Responses, spend: Floats, unit: Floats) -> Floats:

@@ -13,7 +13,7 @@ from optimize.limits import minimum_return
 from optimize.market import Floats, Space
 from optimize.money import Solution, solve
 from optimize.pieces import Points
-from optimize.plan_limits import GOAL, Rest, plan_limits
+from optimize.plan_limits import CREDIT, GOAL, Rest, plan_limits
 from optimize.prices import cell_table, notes_on, pooled
 from optimize.problem import Cell, Goal, Limit, Problem, least_spend
 from optimize.response import Hill, Responses
@@ -183,7 +183,7 @@ class Division:
         """Return which limits on money alone contradict each other, or None; limits on returns are left out."""
         line = Points([0.0, max(self.space.budget, 1.0)], [0.0, 0.0])
         cells = [
-            Cell(p.name, {GOAL: line}, p.lever, p.period, p.account, self.space.levers[p.name].low,
+            Cell(p.name, {GOAL: line, CREDIT: line}, p.lever, p.period, p.account, self.space.levers[p.name].low,
                  self.space.levers[p.name].high)
             for p in self.posts
         ]  # fmt: skip
@@ -194,7 +194,7 @@ class Division:
         self, responses: Responses, unit: Floats, *, at: Floats | None = None, whole: bool = False, hard: bool = False,
         lucks: Sequence[float] = (0.0,),
     ) -> Problem:  # fmt: skip
-        """Return the problem: the most of the goal credited to media, less what money takes from the goal itself.
+        """Return the problem: the most of the goal that media bring, less what money takes from the goal itself.
 
         Curves are drawn through `CORNERS` points, which is closer than they are known. `at`: money [posts] at which
         credits are worth what they count, the current one unless given. `whole`: in whole units. `hard`:
@@ -204,14 +204,15 @@ class Division:
         now = self.space.spend(self.space.current) if at is None else at
         parts = responses.parts(now[None], unit[None])
         worth = responses.scale * float(parts.gain[0] * parts.lift[0])
+        shares = float(parts.sharing[0] / parts.lift[0]) / responses.incrementality
         cells = [
-            self._cell(post, curve.top * worth, curve.half, curve.power, whole)
-            for post, curve in zip(self.posts, responses.curves(unit), strict=True)
+            self._cell(post, replace(curve, top=curve.top * worth), float(part), whole)
+            for post, curve, part in zip(self.posts, responses.curves(unit), shares, strict=True)
         ]
-        rest = Rest(responses.scale * float(parts.fitted[0, -1]), self.other_spend, *self.rates, self.exchange)
+        rest = Rest(responses.scale * float(parts.beside[0]), self.other_spend, *self.rates, self.exchange)
         limits = plan_limits(self.scenario, cells, self.space.budget, rest, self.band)
         if self.roas is not None:
-            limits.append(minimum_return("the return on media", cells, GOAL, self.roas))
+            limits.append(minimum_return("the return on media", cells, CREDIT, self.roas))
         if responses.effects is not None:
             cells, kept = self._promised(cells, responses.effects, unit, lucks, hard=hard)
             limits += kept
@@ -244,12 +245,14 @@ class Division:
     def _corners(self, cell: Cell) -> Floats:
         return np.asarray(cell.domain[1] * np.linspace(0.0, 1.0, CORNERS) ** 2)
 
-    def _cell(self, post: Post, top: float, half: float, power: float, whole: bool) -> Cell:
+    def _cell(self, post: Post, curve: Hill, credited: float, whole: bool) -> Cell:
+        """Return a post that brings a curve of the goal, each unit of which counts so much as credit."""
         bounds = self.space.levers[post.name]
         spend = max(bounds.high, 1.0) * np.linspace(0.0, 1.0, CORNERS) ** 2
-        curve = Points(spend, Hill(top, half, power).at(spend))
+        brought = curve.at(spend)
+        responses = {GOAL: Points(spend, brought), CREDIT: Points(spend, credited * brought)}
         unit = post.unit if whole and post.unit and bounds.high - bounds.low > post.unit else None
-        return Cell(post.name, {GOAL: curve}, post.lever, post.period, post.account, bounds.low, bounds.high, unit)
+        return Cell(post.name, responses, post.lever, post.period, post.account, bounds.low, bounds.high, unit)
 
 
 def lasting(notes: Sequence[str]) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ from scipy.special import ndtr
 
 from optimize.basis import quadratic
 from optimize.market import Floats
-from optimize.response import Hill, Runs
+from optimize.response import Hill
+from optimize.runs import Runs
 
 ROUNDS = 25
 FEW = 8

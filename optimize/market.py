@@ -102,6 +102,9 @@ class Space:
     its credits, how levers saturate; it should be so small beside them that it does no more than break ties."""
     price: float = 0.0
     """What of the goal each yuan of money costs by what the goal is, such as 1 of profit; other effects are learned."""
+    holdouts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Levers, by the name of what they are together, whose money may be taken away to learn what of their credit they truly
+    bring; all others are taken at their credit."""
     divide: "Divide | None" = None
     """How money is divided over levers where more than the budget and bounds limits it; None: the exact best split."""
 
@@ -112,6 +115,9 @@ class Space:
             raise ValueError("a space needs a lever or a setting, but got neither")
         if not least <= self.budget < np.inf:
             raise ValueError(f"`sum of low <= budget < inf` must hold, but got (low={least:g}, budget={self.budget:g})")
+        held = [name for levers in self.holdouts.values() for name in levers]
+        if len(set(held)) < len(held) or not set(held) <= set(self.levers):
+            raise ValueError(f"holdouts must name levers, each once, but got {dict(self.holdouts)}")
         for what, named in (("a promise", self.promises), ("an aim", self.aims)):
             if unknown := sorted(set(named) - set(self.measures)):
                 raise ValueError(f"{what} is about a measure, but {unknown[0]!r} is none of {sorted(self.measures)}")

@@ -22,6 +22,7 @@ from experiments.runner import Runner
 from experiments.store import Store
 from optimize import telling
 from optimize.flags import flags
+from optimize.holdouts import increments
 from optimize.pareto import Direction, Front, front
 from optimize.rehearsals import Rehearsals, measure_of
 from optimize.risk import SEEDS as SEEDS_OF_RISK
@@ -36,6 +37,8 @@ from scenarios.uncertainty import Range
 from sim.compile import source_digest
 from sim.kpis import KPIS
 
+HOLDOUTS = 8
+"""Seeds under which each lever is switched off, unless asked otherwise."""
 FRESH = 900_001
 """First seed of the verification; the search never uses it."""
 
@@ -57,8 +60,8 @@ class Optimum:
     broken: bool
     """Whether it misses what must be kept: a hard target, a return on media, or limits that cannot hold together."""
     answer: Answer
-    """Tables allocation, settings, verification, responses, waterfall, prices, history, and risk and pareto where asked
-    for; notes and charts."""
+    """Tables allocation, settings, verification, responses, waterfall, prices, history, incrementality (as of
+    `optimize.holdouts.increments`), and risk and pareto where asked for; notes and charts."""
     market: Rehearsals
     proposal: Proposal
     """`found` is the proposal, `solution` the money solver's last word on it."""
@@ -107,9 +110,9 @@ def optimum(
     free: Mapping[str, Range] | None = None, locked: bool = False,
     targets: Mapping[str, float | Literal["hard"]] | None = None, roas: float | None = None, marginal: float = 0.0,
     risk: Risk | None = None, shocks: bool = False, pareto: Mapping[str, Direction] | None = None,
-    replications: int = 200, tolerance: float = 0.0, verify: int = 32, search_users: int | None = None, seed: int = 1,
-    storage: str | None = None, alone: bool = True, runner: Runner | None = None,
-    report: Callable[[Standing], None] | None = None, lang: str = "en",
+    replications: int = 200, holdouts: int = HOLDOUTS, tolerance: float = 0.0, verify: int = 32,
+    search_users: int | None = None, seed: int = 1, storage: str | None = None, alone: bool = True,
+    runner: Runner | None = None, report: Callable[[Standing], None] | None = None, lang: str = "en",
 ) -> Optimum:  # fmt: skip
     """Search the media money by lever and phase, and the settings, for the largest goal; prove the finding.
 
@@ -124,9 +127,10 @@ def optimum(
     with `shocks`, over every shock of the plan. `pareto`: KPIs and their directions, for a front.
 
     How. `replications`: runs of the search, which ends before when it expects to lose less than a share `tolerance` of the
-    goal by ending, at two looks in a row; `verify`: fresh seeds of the proof. `search_users`: a smaller market for the
-    search, the finalists run in the plan's own. `storage`: URL of an Optuna storage in which the trials are kept; the same
-    arguments go on from there, and with `alone=False` several processes at once. `lang`: en or zh, of the charts.
+    goal by ending, at two looks in a row; `holdouts`: seeds under which each media lever is switched off besides, to learn
+    what of its credit it truly brings (0: all of it); `verify`: fresh seeds of the proof. `search_users`: a smaller market
+    for the search, the finalists run in the plan's own. `storage`: URL of an Optuna storage in which the trials are kept;
+    the same arguments go on from there, and with `alone=False` several processes at once. `lang`: en or zh, of the charts.
 
     Raises `ValueError` for what leaves nothing to choose, numbers out of range and unknown names, `InfeasibleError` when
     limits contradict each other, `ScenarioError` for paths, and what the runner raises.
@@ -151,8 +155,8 @@ def optimum(
         )  # fmt: skip
         first = min(24, replications // 2)
         found = search(
-            small, replications=replications, seed=seed, verify=verify, first=first, tolerance=tolerance, storage=storage,
-            name=name_of(small, seed, first), alone=alone, finals=finals, report=report,
+            small, replications=replications, seed=seed, verify=verify, first=first, tolerance=tolerance, holdouts=holdouts,
+            storage=storage, name=name_of(small, seed, first, holdouts), alone=alone, finals=finals, report=report,
         )  # fmt: skip
         choice = chosen(finals, found, risk, shocks, verify) if risk is not None else None
         ask = {
@@ -161,7 +165,7 @@ def optimum(
             "targets": {name: "hard" if cost is None else cost for name, cost in wanted.items()},
             "roas": roas, "marginal": marginal, "risk": risk.words if risk is not None else None, "shocks": shocks,
             "pareto": dict(pareto or {}), "search_users": small.scenario.market.users,
-            "users": scenario.market.users, "verify": verify, "seed": seed, "tolerance": tolerance,
+            "users": scenario.market.users, "verify": verify, "seed": seed, "tolerance": tolerance, "holdouts": holdouts,
         }  # fmt: skip
         return told(scenario, finals, found, choice, fronted(finals, found, pareto, verify, seed), ask, lang)
 
@@ -192,13 +196,13 @@ def refuse(
         raise ValueError(f"a front is of 2 to 4 KPIs, but got {', '.join(pareto)}")
 
 
-def name_of(market: Rehearsals, seed: int, first: int) -> str:
+def name_of(market: Rehearsals, seed: int, first: int, holdouts: int) -> str:
     """Return the name of a search's study: another question, seed, opening or model has another."""
     settings = {path: span.model_dump() for path, span in market.settings.items()}
     asked = (
         market.scenario.fingerprint, market.scenario.choices.model_dump(mode="json"), source_digest(), market.goal,
         market.budget, settings, market.band, dict(market.targets), list(market.kpis), market.roas, market.marginal,
-        seed, first,
+        seed, first, holdouts,
     )  # fmt: skip
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     return f"{market.scenario.name}-{market.goal}-{digest[:12]}"
@@ -230,7 +234,7 @@ def fronted(
     goals = {measure_of(kpi): way for kpi, way in pareto.items()}
     also = {CURRENT: market.space.current, FOUND: found.found}
     start = seed * SEEDS + 3 * SEEDS // 4
-    return front(market, goals, found.runs, found.responses, also, range(start, start + max(verify // 2, 8)))
+    return front(market, goals, found.seen, found.responses, also, range(start, start + max(verify // 2, 8)))
 
 
 def told(
@@ -253,7 +257,7 @@ def told(
     notes = [
         *missed, *filter(None, [returned]), *telling.of_gain(market, gain, raced=choice is None and found.confirmed),
         *telling.unmeasured(market, found), *telling.notes(found, choice, gain, before, after),
-        *telling.uncredited(market, found), *flags(market, found, proof),
+        *telling.corrected(tables["incrementality"]), *telling.uncredited(market, found), *flags(market, found, proof),
     ]  # fmt: skip
     as_it_is = scenario if market.budget == sum(post.money for post in market.posts) else current
     answer = Answer(
@@ -295,6 +299,7 @@ def tables_of(
         "waterfall": waterfall(market, found, proof),
         "prices": solution.duals if solution is not None else pd.DataFrame(columns=["name", "words"]),
         "history": found.trace,
+        "incrementality": increments(market.space, found.holdouts, found.responses, refund=market.marginal),
     }
     if choice is not None:
         tables["risk"] = choice.table

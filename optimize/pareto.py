@@ -21,7 +21,8 @@ from optimize.coupled import STEPS, climb, snap
 from optimize.divide import divide
 from optimize.effects import Effects, fit_effects
 from optimize.market import Floats, Market, Plan, Space, rehearse
-from optimize.response import Responses, Runs
+from optimize.response import Responses
+from optimize.runs import Runs
 
 Direction = Literal["maximize", "minimize"]
 DIVISIONS = {2: 8, 3: 4, 4: 3}

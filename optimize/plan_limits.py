@@ -25,8 +25,8 @@ from scenarios.choices import (
 )
 from scenarios.levers import Media
 
-GOAL = "goal"
-"""KPI of the cells' responses: what is credited to them of the goal."""
+GOAL, CREDIT = "goal", "credit"
+"""KPIs of the cells' responses: what they bring of the goal, and what of it is credited to them."""
 
 CREDITED = {"gmv": "yuan of GMV", "orders": "orders", "profit": "yuan of profit", "new_users": "registrations"}
 """KPIs that runs credit to levers, and what their units are called."""
@@ -37,7 +37,7 @@ class Rest:
     """What a plan has beside its media: what no limit on media can change."""
 
     goal: float
-    """Goal that is credited to no media lever."""
+    """Goal that no media lever brings."""
     spend: float
     """Cost of everything but media [yuan]."""
     rate: float = 1.0
@@ -108,7 +108,7 @@ def rule_limits(
     if isinstance(rule, ReturnLimit):
         groups = {c.lever: [o for o in mine if o.lever == c.lever] for c in mine} if rule.each else {"": mine}
         titles = {lever: f"{name}: {lever}" if lever else name for lever in groups}
-        made = [minimum_return(titles[lever], group, GOAL, rule.at_least) for lever, group in groups.items()]
+        made = [minimum_return(titles[lever], group, CREDIT, rule.at_least) for lever, group in groups.items()]
         return [replace(weighed(m, parts, rest.media_rate), unit=CREDITED[scenario.choices.goal]) for m in made]
     if isinstance(rule, CostLimit):
         return [cost_limit(scenario, name, rule, cells, rest)]
@@ -143,17 +143,20 @@ def weighed(limit: Limit, parts: Mapping[str, float], rate: float = 1.0) -> Limi
 
 
 def cost_limit(scenario: Scenario, name: str, rule: CostLimit, cells: Sequence[Cell], rest: Rest) -> Limit:
-    """Return the cap of all costs, commissions among them (on the GMV that a lever brings), for each unit of the goal."""
+    """Return the cap of all costs, commissions among them (on the GMV that a lever is credited with), for each unit of the
+    goal."""
     besides = dict.fromkeys((cell.name for cell in cells), rule.besides)
-    if scenario.choices.goal == "gmv":
-        for cell in cells:
-            lever = scenario.levers[cell.lever]
-            assert isinstance(lever, Media)
-            besides[cell.name] += lever.commission
     own = rest.goal * rest.rate
     made = cost_per(
         name, cells, GOAL, rule.at_most, fixed_spend=rest.spend + rule.besides * own, fixed_kpi=own, besides=besides
     )
+    owed = {}
+    for cell in cells:
+        lever = scenario.levers[cell.lever]
+        assert isinstance(lever, Media)
+        if scenario.choices.goal == "gmv" and lever.commission:
+            owed[cell.name, CREDIT] = lever.commission
+    made = replace(made, value={**made.value, **owed})
     return weighed(made, dict.fromkeys(besides, 1.0), rest.media_rate)
 
 
@@ -198,7 +201,7 @@ def priorities(
 
 
 def returned(cells: Sequence[Cell], known: Mapping[str, Course]) -> float:
-    """Return what the cells bring a yuan at the plan's present money, as far as their responses are known."""
+    """Return what is credited to the cells for a yuan at the plan's present money, as far as their responses are known."""
     money = [min(max(known[c.name].money, c.domain[0]), c.domain[1]) for c in cells]
-    brought = sum(float(c.responses[GOAL].at(x)) for c, x in zip(cells, money, strict=True))
+    brought = sum(float(c.responses[CREDIT].at(x)) for c, x in zip(cells, money, strict=True))
     return brought / sum(money) if sum(money) > 0 else 0.0

@@ -14,7 +14,7 @@ from experiments.promised import Together, together
 from experiments.runner import Runner
 from experiments.units import compact
 from optimize.market import Plan
-from optimize.optimum import hired, name_of, refuse_conflict
+from optimize.optimum import HOLDOUTS, hired, name_of, refuse_conflict
 from optimize.rehearsals import Rehearsals
 from optimize.response import Responses
 from optimize.search import Proposal, Standing, search
@@ -33,7 +33,7 @@ LEAST = 0.05
 
 def least_budget(
     scenario: Scenario, probability: float, *, goal: str | None = None, most: float = 4.0, replications: int = 200,
-    seeds: int = 32, seed: int = 1, storage: str | None = None, runner: Runner | None = None,
+    holdouts: int = HOLDOUTS, seeds: int = 32, seed: int = 1, storage: str | None = None, runner: Runner | None = None,
     report: Callable[[Standing], None] | None = None,
 ) -> Answer:  # fmt: skip
     """Find the least media budget with which all targets are reached in so large a share of runs.
@@ -62,8 +62,8 @@ def least_budget(
         refuse_conflict(market)
         first = min(24, replications // 2)
         learned = search(
-            market, replications=replications, seed=seed, verify=8, first=first, storage=storage,
-            name=name_of(market, seed, first), report=report,
+            market, replications=replications, seed=seed, verify=8, first=first, holdouts=holdouts, storage=storage,
+            name=name_of(market, seed, first, holdouts), report=report,
         )  # fmt: skip
 
         def share(budget: float) -> float:

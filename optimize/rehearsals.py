@@ -184,10 +184,15 @@ class Rehearsals:
         settings = {path: self._setting(path, span, values[path]) for path, span in self.settings.items()}
         costs = {name: promise.cost for name, promise in self.promises.items()}
         measures = *self.scenario.targets, *map(measure_of, self.kpis)
+        space = Space(bounds, self.budget, Plan(money, values), settings, measures, costs, holdouts=self._by_lever)
         if not self.credited:
-            return Space(bounds, self.budget, Plan(money, values), settings, (*measures, AIM), costs, {AIM: 1.0})
-        price = self.marginal + (self.goal == "profit")
-        return Space(bounds, self.budget, Plan(money, values), settings, measures, costs, price=price)
+            return replace(space, measures=(*measures, AIM), aims={AIM: 1.0})
+        return replace(space, price=self.marginal + (self.goal == "profit"))
+
+    @property
+    def _by_lever(self) -> dict[str, tuple[str, ...]]:
+        levers = dict.fromkeys(post.lever for post in self.posts)
+        return {lever: tuple(post.name for post in self.posts if post.lever == lever) for lever in levers}
 
     def _bounds(self, post: Post, factor: float) -> Bounds:
         choices = self.scenario.choices

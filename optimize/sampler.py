@@ -20,7 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optimize.coupled import Belief, first_plans, learn
 from optimize.market import Floats, Plan, Setting, Space
-from optimize.response import Runs
+from optimize.runs import Runs
 
 RUNS = "runs"
 PLACE = "place"
@@ -62,6 +62,8 @@ class CoupledSampler(BaseSampler):
     def __init__(self, space: Space, *, seed: int, first: int, block: int) -> None:
         self.space, self.seed, self.first, self.block = space, seed, first, block
         self.opening = first_plans(space, first, np.random.default_rng([seed, 0]))
+        self.holdouts: Runs | None = None
+        """Runs of `optimize.holdouts`, from which beliefs are learned besides."""
         self.beliefs: dict[int, Belief] = {}
         self.doubts: dict[int, float] = {}
         self.drawn: dict[int, list[tuple[Floats, Floats]]] = {}
@@ -85,7 +87,7 @@ class CoupledSampler(BaseSampler):
     def learn(self, study: Study, start: int) -> Belief:
         """Return the belief from those of the first `start` trials that are finished."""
         if start not in self.beliefs:
-            belief = learn(self.space, history(study, self.space, start))
+            belief = learn(self.space, history(study, self.space, start), self.holdouts)
             plans, doubt = belief.draw(self.length(start), np.random.default_rng([self.seed, start]))
             self.beliefs[start], self.doubts[start], self.drawn[start] = belief, doubt, plans
             for old in [stage for stage in self.drawn if stage < start]:
@@ -181,16 +183,5 @@ def history(study: Study, space: Space, before: int) -> Runs:
     trials = [t for place, t in seats if place < before and t.state == TrialState.COMPLETE]
     if not trials:
         raise ValueError(f"none of the first {before} trials is finished")
-    plans = [to_plan(space, t.params) for t in trials]
-    ends = 2 + len(space.levers)
-    rows = [np.asarray(t.user_attrs[RUNS], float).reshape(-1, ends + len(space.measures)) for t in trials]
-    counts = [len(row) for row in rows]
-    table = np.vstack(rows)
-    return Runs(
-        spend=np.repeat([space.spend(plan) for plan in plans], counts, axis=0),
-        unit=np.repeat([space.unit(plan) for plan in plans], counts, axis=0),
-        seed=table[:, 0].astype(np.int64),
-        credit=table[:, 2:ends],
-        kpi=table[:, 1],
-        measures=table[:, ends:],
-    )
+    rows = [(to_plan(space, trial.params), row) for trial in trials for row in trial.user_attrs[RUNS]]
+    return Runs.of_rows(space, [plan for plan, _ in rows], [row for _, row in rows])

@@ -11,7 +11,7 @@ not seen; without a proven gain the current plan stays.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,15 +26,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from experiments.units import compact
 from optimize.coupled import Belief
+from optimize.holdouts import hold_out
 from optimize.joiners import Watch, beating, heir, seated, settled, void
-from optimize.market import Floats, Market, Outcome, Plan, Space
+from optimize.market import Floats, Market, Plan, Space
 from optimize.money import Solution
 from optimize.race import Race, race
-from optimize.response import Responses, Runs
+from optimize.response import Responses
+from optimize.runs import Runs, outcome_row
 from optimize.sampler import RUNS, CoupledSampler, begun, history, roll, search_space, to_params, to_plan
 
 SEEDS = 1_000_000
-"""Market seeds of a search start at this multiple of its seed; the second half of them is for the final race."""
+"""Market seeds of a search start at this multiple of its seed; holdouts have the second quarter, the final race the second
+half."""
 SQLITE = "sqlite:///"
 PAUSES = (0.1, 0.3, 0.9, 0.9, 0.0)
 """Between attempts at a storage [s]."""
@@ -81,10 +84,17 @@ class Proposal:
     drawn: tuple[Plan, ...]
     """A few plans that may be best, by draws from the search's posterior."""
     runs: Runs
-    """All replications of the search."""
+    """All trials of the search."""
+    holdouts: Runs | None
+    """Runs of `optimize.holdouts`; None where no lever was switched off."""
     replications: int
     """Replications spent, those of the race among them."""
     notes: tuple[str, ...]
+
+    @property
+    def seen(self) -> Runs:
+        """The holdouts, then the trials."""
+        return self.runs if self.holdouts is None else self.holdouts.then(self.runs)
 
     @property
     def responses(self) -> Responses:
@@ -104,6 +114,7 @@ def search(
     name: str = "coupled",
     alone: bool = True,
     tolerance: float = 0.0,
+    holdouts: int = 0,
     finals: Market | None = None,
     report: Callable[[Standing], None] | None = None,
 ) -> Proposal:
@@ -114,8 +125,10 @@ def search(
     it left unfinished are void; False lets several processes share it: each takes places that no other has, learns once all
     trials of the opening are finished, and at the end waits for those that others run; trials of a process that died are run
     again by the living. `tolerance`: stop when the doubt falls below this share of the expected goal at two learnings in a
-    row; 0 never does. `finals`: where the race is run, such as a larger market with the same plans; the same market unless
-    given. `report` is told how far it is. The same arguments give the same trials, also when the search was interrupted.
+    row; 0 never does. `holdouts`: seeds under which each lever of `Space.holdouts` is switched off first, besides
+    `replications`; without, levers are taken at their credit. `finals`: where the race is run, such as a larger market with
+    the same plans; the same market unless given. `report` is told how far it is. The same arguments give the same trials,
+    also when the search was interrupted.
     Raises `ValueError` for numbers that leave no room to search.
     """
     if not (block >= 1 and first >= 2 and replications > first and verify >= 8):
@@ -123,8 +136,12 @@ def search(
             "`1 <= block`, `2 <= first < replications` and `8 <= verify` must hold, but got "
             f"(block={block}, first={first}, replications={replications}, verify={verify})"
         )
-    sampler = CoupledSampler(market.space, seed=seed, first=first, block=block)
-    study = open_study(sampler, storage, name, {"seed": seed, "first": first, "block": block})
+    space = market.space if holdouts else replace(market.space, holdouts={})
+    sampler = CoupledSampler(space, seed=seed, first=first, block=block)
+    knobs = {"seed": seed, "first": first, "block": block} | ({"holdouts": holdouts} if holdouts else {})
+    study = open_study(sampler, storage, name, knobs)
+    start = seed * SEEDS + SEEDS // 4
+    sampler.holdouts = hold_out(study, market, range(start, start + holdouts))
     if alone:
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             void(study, trial.number)
@@ -219,7 +236,9 @@ def run(
             plans = [to_plan(market.space, suggest(trial, sampler)) for trial in trials]
             asked = list(zip(plans, seeds, strict=True))
             outcomes = market.evaluate(asked) if asked else []
-            rows = [outcome_row(market, seed, outcome) for (_, seed), outcome in zip(asked, outcomes, strict=True)]
+            rows = [
+                outcome_row(market.space, seed, outcome) for (_, seed), outcome in zip(asked, outcomes, strict=True)
+            ]
         except BaseException as error:
             for trial in trials:
                 void(study, trial.number)
@@ -254,17 +273,6 @@ def suggest(trial: Trial, sampler: CoupledSampler) -> dict[str, float]:
     return found
 
 
-def outcome_row(market: Market, seed: int, outcome: Outcome) -> list[float]:
-    """Return seed, goal, credit of each lever and measures.
-
-    Raises `ValueError` for numbers that are not finite or levers without credit.
-    """
-    row = [outcome.kpi, *(outcome.credit.get(name, np.nan) for name in market.space.levers)]
-    if not np.isfinite([*row, market.space.worth(outcome)]).all():
-        raise ValueError(f"an outcome needs a finite goal and credit of every lever, but got {outcome}")
-    return [seed, *map(float, row), *(float(outcome.measures.get(name, np.nan)) for name in market.space.measures)]
-
-
 def conclude(study: Study, sampler: CoupledSampler, market: Market, verify: int) -> Proposal:
     """Return the proposal: race what the trials found against the current plan and the best trial."""
     space = market.space
@@ -294,7 +302,8 @@ def conclude(study: Study, sampler: CoupledSampler, market: Market, verify: int)
         solution=solution,
         drawn=tuple(whole(space, belief, *each) for each in drawn),
         runs=runs,
-        replications=len(runs) + result.replications,
+        holdouts=sampler.holdouts,
+        replications=len(runs) + len(sampler.holdouts or ()) + result.replications,
         notes=remarks(expected, result, name != CURRENT),
     )
 

@@ -17,6 +17,10 @@ BESIDE = "plan"
 """Period of the days that lie in no phase."""
 
 
+CENT = 0.01
+"""yuan"""
+
+
 @dataclass(frozen=True)
 class Post:
     """One decision: a media lever's money in one period, a phase of the plan."""
@@ -120,6 +124,7 @@ def _accounts(scenario: Scenario, more: Mapping[str, float], total: float | None
     """Return the accounts with so much more money in each [yuan], the others as they are."""
     planned = scenario.accounts.planned()
     net = {path: planned[path] + more.get(path, 0.0) for path in planned}
+    net = {path: money if abs(money) >= CENT / 2 else 0.0 for path, money in net.items()}
 
     def gross(path: str) -> float:
         return net[path] + sum(gross(p) for p in net if p.startswith(f"{path}.") and "." not in p[len(path) + 1 :])

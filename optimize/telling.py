@@ -60,7 +60,7 @@ def responses(market: Rehearsals, found: Proposal) -> pd.DataFrame:
     Columns: target, kpi, lever, period; per_10k, low, high: by how much more the target is kept, in its unit, with a 95 %
     interval of the fit (`optimize.effects`). Targets that fewer than `FEW` runs measured are left out.
     """
-    space, runs, targets = market.space, found.runs, market.scenario.targets
+    space, runs, targets = market.space, found.seen, market.scenario.targets
     columns = [k for k, name in enumerate(space.measures) if name in targets]
     columns = [k for k in columns if np.isfinite(runs.measures[:, k]).sum() >= FEW]
     if not columns or not market.posts:
@@ -147,10 +147,11 @@ def notes(
 
 def unmeasured(market: Rehearsals, found: Proposal) -> Iterator[str]:
     """Yield each promised target that too few runs measured for the search to learn what moves it."""
-    known = dict(zip(market.space.measures, np.isfinite(found.runs.measures).sum(0).tolist(), strict=True))
+    runs = found.seen
+    known = dict(zip(market.space.measures, np.isfinite(runs.measures).sum(0).tolist(), strict=True))
     for name, promise in market.promises.items():
         if known[name] < FEW:
-            seen = f"{known[name]} of {len(found.runs)} runs"
+            seen = f"{known[name]} of {len(runs)} runs"
             yield f"{promise.title} was measured in {seen}: too few to steer by; more users help"
 
 
@@ -178,13 +179,24 @@ def of_gain(market: Rehearsals, gain: Gain, *, raced: bool) -> Iterator[str]:
 
 
 def uncredited(market: Rehearsals, found: Proposal) -> Iterator[str]:
-    """Yield what each yuan of media does to the goal beside what is credited, where that is much against the marginals."""
+    """Yield what each yuan of media does to the goal beside what levers bring, where that is much against the marginals."""
     solution, more = found.solution, market.space.price - found.responses.price
     if solution is None or solution.cells.empty or not market.credited:
         return
     if abs(more) > MUCH * float(solution.cells["marginal"].max()):
         does = "brings" if more > 0 else "takes"
-        yield f"beside what is credited, each yuan of media {does} {compact(abs(more), 3)} of the goal, by the fit"
+        yield f"beside what levers bring, each yuan of media {does} {compact(abs(more), 3)} of the goal, by the fit"
+
+
+def corrected(table: pd.DataFrame) -> Iterator[str]:
+    """Yield which levers bring less, or more, than they are credited with, beyond chance; `table` as of `increments`."""
+    for less, told in ((table["high"] < table["credited"], "less"), (table["low"] > table["credited"], "more")):
+        if less.any():
+            names = ", ".join(map(str, table.loc[less, "lever"]))
+            yield (
+                f"switched off alone, these lose {told} of the goal than is credited to them: {names}; the curves count what "
+                "is lost"
+            )
 
 
 def media_return(market: Rehearsals, plan: Plan, seeds: Sequence[int]) -> tuple[str, bool]:

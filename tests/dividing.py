@@ -44,8 +44,12 @@ class Tempting:
     price: float = 0.0
     effects: None = None
 
+    @property
+    def incrementality(self) -> np.ndarray:
+        return np.ones(len(self.hills))
+
     def parts(self, spend: object, unit: object) -> SimpleNamespace:
-        return SimpleNamespace(gain=np.ones(1), lift=np.ones(1), fitted=np.array([[self.rest]]))
+        return SimpleNamespace(gain=np.ones(1), lift=np.ones(1), sharing=np.ones(1), beside=np.array([self.rest]))
 
     def curves(self, unit: object) -> tuple[Hill, ...]:
         return self.hills

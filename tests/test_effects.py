@@ -6,7 +6,8 @@ from scipy.stats import multivariate_normal, norm
 
 from optimize.basis import quadratic
 from optimize.effects import COLUMNS, USUAL, Effects, fit_effects, ridge
-from optimize.response import Hill, Runs
+from optimize.response import Hill
+from optimize.runs import Runs
 
 BENT = (Hill(7.0, 40.0, 1.0), Hill(7.0, 60.0, 2.0), Hill(7.0, 20.0, 1.0))
 STRAIGHT = tuple(Hill(7.0, 1e4 * curve.half, 1.0) for curve in BENT)

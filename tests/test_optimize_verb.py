@@ -64,7 +64,8 @@ def test_a_plan_is_proved_and_written(capsys, here, store):
     printed, said = capsys.readouterr()
     assert said == ""
     for words in ("the most orders for at most 24,000 yuan of media", "confirmed on fresh seeds", "Media money, in yuan",
-                  "What is promised", "- money solver: optimal", "plan: plan.yaml", "folder: out"):  # fmt: skip
+                  "What levers bring of orders now", "What is promised", "- money solver: optimal", "plan: plan.yaml",
+                  "folder: out"):  # fmt: skip
         assert words in printed, words
     proposed = scenarios.load("plan.yaml")
     table = pd.read_csv("out/allocation.csv").set_index("lever")
@@ -74,7 +75,7 @@ def test_a_plan_is_proved_and_written(capsys, here, store):
     assert Path("out/plan.yaml").read_text(encoding="utf-8") == Path("plan.yaml").read_text(encoding="utf-8")
     names = {path.name for path in Path("out").iterdir()}
     assert {"plan.yaml", "allocation.csv", "prices.csv", "verification.csv", "responses.csv", "history.csv", "settings.csv",
-            "manifest.json", "report.html"} <= names  # fmt: skip
+            "incrementality.csv", "manifest.json", "report.html"} <= names  # fmt: skip
     manifest = json.loads(Path("out/manifest.json").read_text(encoding="utf-8"))
     assert manifest["confirmed"] is True
     assert main(["check", "plan.yaml"]) == 0
@@ -101,7 +102,7 @@ def test_one_json_document(capsys):
 def test_progress_is_on_the_terminal_only(capsys, monkeypatch, tmp_path):
     """Trials, the best so far with its interval, and runs stand on stderr; stdout is the same with and without them.
 
-    A search of 16 makes 16 runs at most, and one of the plan as it is; equal ones run once.
+    A search of 16 makes 16 runs at most, one of the plan as it is, and 24 of it and without a lever; equal ones run once.
     """
     shown = Terminal()
     with monkeypatch.context() as terminal:
@@ -110,11 +111,22 @@ def test_progress_is_on_the_terminal_only(capsys, monkeypatch, tmp_path):
     printed, progress = capsys.readouterr().out, shown.getvalue()
     found = re.search(r"trial 16 of 16, best so far \d[\d,. kM]* ± \d[\d,. kM]*, (\d+) runs simulated", progress)
     assert found
-    assert 8 < int(found[1]) <= 17
+    assert 24 + 8 < int(found[1]) <= 24 + 17
     assert "proving what was found" in progress
     assert "trial" not in printed
     assert main([*QUICK, "--store", str(tmp_path / "own"), "--quiet"]) == 0
     assert capsys.readouterr() == (printed, "")
+
+
+def test_levers_are_taken_at_their_credit_without_holdouts(capsys):
+    main([*QUICK, "--holdouts", "0", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert document["incrementality"] == []
+    main([*QUICK, "--holdouts", "2", "--json"])
+    good, bad = sorted(json.loads(capsys.readouterr().out)["incrementality"], key=lambda row: -row["credited"])
+    assert (good["lever"], bad["lever"]) == ("good", "bad")
+    assert good["incremental"] > bad["incremental"]
+    assert good["money"] == pytest.approx(12_000)
 
 
 def test_exit_status_one_when_nothing_is_gained(capsys):
@@ -264,7 +276,7 @@ def test_more_replications_of_another_opening_begin_anew(capsys, store):
 
 
 def test_ctrl_c_keeps_what_is_done(capsys, monkeypatch, here, tmp_path):
-    """Exit status 130, nothing written; the same command then goes on from there."""
+    """Exit status 130, nothing written; the same command then goes on from there. Eight seeds of holdouts come first."""
     from optimize.rehearsals import Rehearsals
 
     asked = [*QUICK, "--store", str(tmp_path / "own"), "-o", "plan.yaml"]
@@ -272,7 +284,7 @@ def test_ctrl_c_keeps_what_is_done(capsys, monkeypatch, here, tmp_path):
 
     def broken(self, plans):
         calls.append(len(plans))
-        if len(calls) == 3:
+        if len(calls) == 8 + 3:
             raise KeyboardInterrupt
         return evaluate(self, plans)
 
@@ -283,6 +295,6 @@ def test_ctrl_c_keeps_what_is_done(capsys, monkeypatch, here, tmp_path):
     assert not Path("plan.yaml").exists()
     (name,) = optuna.get_all_study_names(f"sqlite:///{tmp_path}/own/studies.db")
     study = optuna.load_study(study_name=name, storage=f"sqlite:///{tmp_path}/own/studies.db")
-    assert sum(trial.state == optuna.trial.TrialState.COMPLETE for trial in study.trials) == sum(calls[:2])
+    assert sum(trial.state == optuna.trial.TrialState.COMPLETE for trial in study.trials) == sum(calls[8:10])
     assert main(asked) == 0
     assert Path("plan.yaml").exists()

@@ -14,7 +14,7 @@ from experiments.store import Store
 from optimize.market import Plan
 from optimize.optimum import FRESH, InfeasibleError, Optimum, chosen, directions, optimum, told
 from optimize.pieces import hill
-from optimize.plan_limits import GOAL, Rest, plan_limits
+from optimize.plan_limits import CREDIT, GOAL, Rest, plan_limits
 from optimize.problem import Cell
 from optimize.reach import bisect, least_budget
 from optimize.rehearsals import Rehearsals
@@ -153,7 +153,10 @@ def test_every_kind_of_limit_is_translated(market):
         "first": {"kind": "priority", "levers": ["good"], "before": ["bad"]},
     }
     asked = market.override({"choices.limits": rules})
-    cells = [Cell(p.name, {GOAL: hill(1e3, 1e4, 1, 0, 3e4)}, p.lever, p.period, p.account) for p in posts(asked)]
+    cells = [
+        Cell(p.name, dict.fromkeys((GOAL, CREDIT), hill(1e3, 1e4, 1, 0, 3e4)), p.lever, p.period, p.account)
+        for p in posts(asked)
+    ]
     names = [limit.name for limit in plan_limits(asked, cells, 24_000, Rest(1e4, 1e3), 0.0)]
     assert names == [
         "the media budget", "share, at least 20%", "share, at most 70%", "spend, at most", "return: bad", "return: good",
@@ -300,7 +303,7 @@ def test_a_smaller_market_for_the_search_and_the_front(cheap, kept):
     assert found.market.scenario.market.users == 1_000
     assert found.plan.market.users == 1_000
     asked = [(found.proposal.found, seed) for seed in range(1_500_000, 1_500_008)]
-    assert found.proposal.race.kpis["found"][:8].tolist() == [o.kpi for o in found.market.evaluate(asked)]
+    assert found.proposal.race.kpis[found.proposal.name][:8].tolist() == [o.kpi for o in found.market.evaluate(asked)]
     table = found.answer.tables["pareto"]
     assert [name for name in table if " " not in name] == ["plan", "orders", "spend", "knee"]
     assert ways == {"orders": "maximize", "spend": "minimize"}

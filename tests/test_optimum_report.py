@@ -24,6 +24,7 @@ from experiments.report.language import catalogue
 from experiments.tables import rows
 from optimize import plots, report, risk
 from optimize.coupled import first_plans
+from optimize.fitting import fit
 from optimize.flags import flags
 from optimize.market import Bounds, Plan, Setting, Space
 from optimize.optimum import Optimum, optimum
@@ -43,7 +44,8 @@ from optimize.report.plans import front
 from optimize.report.prices import prices
 from optimize.report.sentences import PRICES, PROOF, SENTENCES, SHOWN
 from optimize.report.wording import PACKAGE, Wording
-from optimize.response import Responses, Runs, fit
+from optimize.response import Responses
+from optimize.runs import Runs
 from optimize.search import remarks
 from optimize.waterfall import contributions, slope, waterfall
 from sim.kpis import KPIS

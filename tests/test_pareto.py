@@ -11,12 +11,13 @@ from rich.console import Console
 from scipy.stats import ttest_rel
 
 from optimize.coupled import first_plans
+from optimize.fitting import fit
 from optimize.market import Bounds, Outcome, Plan, Setting, Space
 from optimize.pareto import beaten, differences, front, knees, lattice, unbeaten
 from optimize.plots.pareto import draw, figure, level
 from optimize.report.front import compared, fronts
 from optimize.report.wording import Wording
-from optimize.response import Runs, fit
+from optimize.runs import Runs
 from sandtable.cli import optimize as verb
 
 TOPS, HALVES = np.array([60.0, 40.0]), np.array([20.0, 10.0])

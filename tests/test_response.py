@@ -8,8 +8,10 @@ import pytest
 from optimize.basis import Basis
 from optimize.coupled import split
 from optimize.divide import divide
+from optimize.fitting import fit
 from optimize.market import Bounds, Plan, Setting, Space
-from optimize.response import Hill, Layout, Runs, evaluate, fit, slopes
+from optimize.response import Hill, Layout, evaluate, slopes
+from optimize.runs import Runs
 from optimize.surface import Evidence, Surface, tune
 
 CURVES = (Hill(0.8, 25.0, 1.0), Hill(0.5, 12.0, 1.5), Hill(0.9, 35.0, 3.0))
@@ -41,7 +43,7 @@ def test_slopes_are_derivatives():
     unit, spend = random.random((6, 2)), random.random((6, 3))
     spend[0, 0] = 0.0
     terms = basis(unit)
-    layout = Layout(3, 2, terms.shape[1])
+    layout = Layout(3, 2, terms.shape[1], ((0, 2),))
     x = 0.3 * random.standard_normal(layout.size)
     found = slopes(layout, x, spend, unit, terms, evaluate(layout, x, spend, unit, terms))
     for j, step in enumerate(1e-6 * np.eye(layout.size)):
@@ -97,7 +99,7 @@ def test_drawn_shares_scatter_less_with_more_runs():
 
 
 def test_fit_needs_runs():
-    with pytest.raises(ValueError, match=r"`len\(runs\) > 0` must hold, but got 0"):
+    with pytest.raises(ValueError, match=r"`len\(trials\) > 0` must hold, but got 0"):
         fit(Runs(np.empty((0, 1)), np.empty((0, 0)), np.empty(0, int), np.empty((0, 1)), np.empty(0)), money=1.0)
 
 

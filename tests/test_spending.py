@@ -10,7 +10,7 @@ from experiments.runner import Runner
 from optimize.courses import courses
 from optimize.optimum import optimum
 from optimize.pieces import Points
-from optimize.plan_limits import GOAL, Rest, plan_limits
+from optimize.plan_limits import CREDIT, GOAL, Rest, plan_limits
 from optimize.problem import Cell
 from optimize.spending import BESIDE, posts, with_money
 from scenarios import Scenario, ScenarioError
@@ -149,7 +149,13 @@ def test_limits_of_one_goal_are_told_in_another():
     made = []
     for per_order in (1.0, 200.0):
         cells = [
-            Cell(p.name, {GOAL: Points([0.0, p.money], [0.0, 3 * p.money / per_order])}, p.lever, p.period, p.account)
+            Cell(
+                p.name,
+                dict.fromkeys((GOAL, CREDIT), Points([0.0, p.money], [0.0, 3 * p.money / per_order])),
+                p.lever,
+                p.period,
+                p.account,
+            )
             for p in posts(scenario)
         ]
         limits = plan_limits(scenario, cells, 9e7, Rest(6e8 / per_order, 2e7, per_order, per_order), 0.2)
@@ -164,7 +170,8 @@ def test_a_post_over_the_whole_plan_counts_in_each_phase():
     limit = {"kind": "spend", "levers": ["ppc"], "windows": ["burst"], "at_most": 1e5}
     scenario = shipped(STORE).override({"choices.limits.little": limit})
     cells = [
-        Cell(p.name, {GOAL: Points([0.0, p.money], [0.0, 1.0])}, p.lever, p.period, p.account) for p in posts(scenario)
+        Cell(p.name, dict.fromkeys((GOAL, CREDIT), Points([0.0, p.money], [0.0, 1.0])), p.lever, p.period, p.account)
+        for p in posts(scenario)
     ]
     made = plan_limits(scenario, cells, 4e6, Rest(1e9, 1.0), 0.1)[-1]
     in_burst = courses(scenario)["ppc"].phases["burst"]

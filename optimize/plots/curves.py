@@ -37,8 +37,7 @@ COLUMNS = ("post", "lever", "period", "kind", "money", "goal")
 
 
 def points(market: Rehearsals, found: Proposal) -> pd.DataFrame:
-    """Return the fitted curves as points; columns `COLUMNS`: money [yuan], goal (what is credited of it, or of a goal that
-    is not credited what money adds to it).
+    """Return the fitted curves as points; columns `COLUMNS`: money [yuan], goal (what money brings of it).
 
     Kinds: `curve`; `current` and `proposed`, one a post; `explored`, two a post, the least and the most money at which the
     search made runs. All are at the proposed settings, with the other levers' proposed money. The posts with the
@@ -107,9 +106,7 @@ def figure(market: Rehearsals, found: Proposal, *, lang: str = "en") -> Figure:
         draw(part, ax, title=title, goal=market.goal, lang=lang)
     for ax in axes[len(shown) :]:
         ax.remove()
-    heading = (
-        "What media bring, as credited: {goal}" if market.credited else "What media bring, by fitted effects: {goal}"
-    )
+    heading = "What media bring: {goal}" if market.credited else "What media bring, by fitted effects: {goal}"
     titled(fig, say(heading, goal=say.goal(market.goal)))
     text = (
         "Diamond: current. Circle: proposed. Shaded: money at which runs were made. Fitted to all runs of the search."

@@ -49,7 +49,7 @@ TEXTS: Mapping[str, str] = {
     "Phases are summed; allocation.csv has them one by one.": "各阶段已合计；分阶段数字见 allocation.csv。",
     # curves
     "money of a lever": "手段的资金",
-    "What media bring, as credited: {goal}": "媒体带来的归因成果：{goal}",
+    "What media bring: {goal}": "媒体带来的成果：{goal}",
     "What media bring, by fitted effects: {goal}": "媒体带来的成果（按拟合效应）：{goal}",
     "Diamond: current. Circle: proposed. Shaded: money at which runs were made. Fitted to all runs of the search.":
         "菱形：现状。圆点：建议。阴影：实际运行过的资金范围。曲线由搜索的全部运行拟合。",

@@ -36,7 +36,8 @@ def contents(found: "Optimum", lang: str, command: str | None) -> str:
         compared=compared.compared(found, wording), change=change, curves=drawn,
         credited=found.market.credited, aim=wording.inside(found.market.goal),
         more_curves=posts - len(drawn), fronts=pictures, search=search, proof=proof, doubts=doubts,
-        race=plans.race(found, wording), by_risk=found.choice is not None, facts=making.facts(found, wording, command),
+        increments=plans.increments(found, wording), race=plans.race(found, wording),
+        by_risk=found.choice is not None, facts=making.facts(found, wording, command),
         **_money(found, wording), **_plans(found, wording),
     )  # fmt: skip
 

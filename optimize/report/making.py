@@ -53,6 +53,8 @@ def _fact(value: Any, wording: Wording) -> str:
 
 def command(found: "Optimum") -> str:
     """Return the command that asks the same of the scenario again, as long as the scenario is the shipped one."""
+    from optimize.optimum import HOLDOUTS
+
     made, market = found.answer.manifest, found.market
     searched = len(found.proposal.runs)
     words = ["sandtable", "optimize", str(made["scenario"]), "--users", str(made["users"]), "--goal", str(made["goal"])]
@@ -74,6 +76,7 @@ def command(found: "Optimum") -> str:
     words += [word for kpi in made["pareto"] for word in ("--pareto", kpi)]
     words += ["--search-users", str(made["search_users"])] if made["search_users"] != made["users"] else []
     words += ["--tolerance", f"{made['tolerance']:g}"] if made["tolerance"] else []
+    words += ["--holdouts", str(made["holdouts"])] if made["holdouts"] != HOLDOUTS else []
     words += ["--replications", str(searched), "--verify", str(made["verify"]), "--seed", str(made["seed"])]
     return shlex.join(words)
 

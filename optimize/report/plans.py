@@ -62,6 +62,23 @@ def risk(found: "Optimum", table: pd.DataFrame, wording: Wording) -> list[Line]:
     return lines
 
 
+def increments(found: "Optimum", wording: Wording) -> list[Line]:
+    """Return what levers are credited with, what is lost without them, and what the fit says of it."""
+
+    def told(low: float, high: float) -> str:
+        return wording.held(wording.between(wording.of_goal(low, 3), wording.of_goal(high, 3)))
+
+    lines = []
+    for row in rows(found.answer.tables["incrementality"]):
+        credited = (wording.of_goal(row.credited, 3), wording("figure.of_money", value=wording.yuan(row.money)))
+        lost = (wording.of_goal(row.incremental, 3), told(row.low, row.high))
+        fitted = (wording.of_goal(row.fitted, 3), told(row.fitted_low, row.fitted_high))
+        lines.append(
+            Line(wording.lever(str(row.lever)), (credited, lost, fitted) if found.market.credited else (lost,))
+        )
+    return lines
+
+
 def _is_share(found: "Optimum") -> bool:
     """Return whether the measure of risk is a probability."""
     return str(found.answer.manifest["risk"]).startswith("P(")

@@ -76,8 +76,8 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
         "impossible": "infeasible: no plan meets all hard limits (proved)",
         "bound": "by the fitted curves no division within the limits is worth more than {w_bound}, the one above {w_value} "
         "(gap {gap}); this bound holds for the curves, not for the market",
-        "halo": "beside what is credited, each yuan of media brings {n_more} of the goal, by the fit",
-        "halo_cost": "beside what is credited, each yuan of media takes {n_more} of the goal, by the fit",
+        "halo": "beside what levers bring, each yuan of media brings {n_more} of the goal, by the fit",
+        "halo_cost": "beside what levers bring, each yuan of media takes {n_more} of the goal, by the fit",
         "gives_both": "{of_limit} would {way} by {amount_give} in the nearest relaxation; alone it would have to {way_too} "
         "by {amount_alone}",
         "gives": "{of_limit} would {way} by {amount_give} in the nearest relaxation",
@@ -109,6 +109,10 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
         # doubts
         "edge": "{setting_path} lies at the edge of its range ({n_end}): the best value may lie beyond it",
         "ceiling": "at the most money they may get, more was never tried: {of_posts}",
+        "overcredited": "switched off alone, these lose less of the goal than is credited to them: {of_levers}; the curves "
+        "count what is lost",
+        "undercredited": "switched off alone, these lose more of the goal than is credited to them: {of_levers}; the curves "
+        "count what is lost",
         "assumed": "{of_lever} gets {y_more} yuan more on an assumed click rate; test it before paying for it",
         "response": "{setting_path} is an assumption about the market, not a decision: no plan can move it from {n_now} to "
         "{n_then}, so do not count on what that gains",
@@ -123,7 +127,10 @@ SENTENCES: Mapping[str, "re.Pattern[str]"] = {
         "to {of_gainer}, which earns less ({n_less}) but varies less ({p_less}% against {p_more}%)",
     }.items()
 }
-PROOF = ("asked_money", "asked_both", "asked_targets", "expected", "returned", "by_risk", "solver", "bound")
+PROOF = (
+    "asked_money", "asked_both", "asked_targets", "expected", "returned", "by_risk", "solver", "bound", "overcredited",
+    "undercredited",
+)  # fmt: skip
 """Sentences told with the proof."""
 PRICES = (
     "missed_price", "missed_free", "room", "room_cost", "buys", "costs", "eased", "eased_cost", "left", "left_cost", "free",

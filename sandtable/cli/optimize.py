@@ -44,8 +44,8 @@ def optimize_(args: Namespace) -> int:
             counted = _Counted(progress)
             runner = Runner(None if args.no_store else store_of(args), args.on, progress=counted)
             how = {
-                "goal": args.goal, "replications": args.replications, "seed": args.seed, "storage": _storage(args),
-                "runner": runner, "report": counted.stand,
+                "goal": args.goal, "replications": args.replications, "holdouts": args.holdouts, "seed": args.seed,
+                "storage": _storage(args), "runner": runner, "report": counted.stand,
             }  # fmt: skip
             if args.reach is not None:
                 return _told(_reach(args, scenario, how), args, folder)
@@ -219,6 +219,7 @@ def _show(found: "Optimum", place: Path | None, folder: Path | None, console: Co
     console.print(Text(answer.title, style="bold"))
     console.print(Text(_verdict(found)))
     _money(answer, goal, 1.0 if found.market.in_money else 10_000.0, console)
+    _increments(answer, goal, console)
     settings = answer.tables["settings"]
     if len(settings):
         table = ruled("Settings", "path", "current", "proposed", "from", "to", width=console.width)
@@ -258,6 +259,21 @@ def _money(answer: Answer, goal: str, each: float, console: Console) -> None:
         table.add_row(str(lever), *(whole(v) for v in sums), between_of((each * part["marginal"]).tolist()))
     table.add_section()
     table.add_row("all", *(whole(float(found[name].sum())) for name in ("current", "proposed", "change")), "")
+    console.print(table)
+
+
+def _increments(answer: Answer, goal: str, console: Console) -> None:
+    """Show what levers are credited with, and what is lost without them."""
+    found = answer.tables["incrementality"]
+    if not len(found):
+        return
+    heads = "lever", "credited", "lost without it", "95 % interval", "by the fit"
+    table = ruled(f"What levers bring of {goal} now", *heads, width=console.width)
+    for row in rows(found):
+        lost = between(compact(row.low, 3), compact(row.high, 3))
+        table.add_row(
+            row.lever, *(compact(v, 3) for v in (row.credited, row.incremental)), lost, compact(row.fitted, 3)
+        )
     console.print(table)
 
 

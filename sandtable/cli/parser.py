@@ -174,6 +174,10 @@ def parser() -> argparse.ArgumentParser:
         "--replications", type=positive, default=200, metavar="N", help="runs of the search (default 200)"
     )
     optimize.add_argument(
+        "--holdouts", type=count, default=8, metavar="N",
+        help="seeds under which each media lever is switched off, to learn what it truly brings (default 8)",
+    )  # fmt: skip
+    optimize.add_argument(
         "--tolerance", type=share, default=0.0, metavar="SHARE",
         help="end the search before when that is expected to lose less than this of the goal, such as 0.1%%",
     )  # fmt: skip

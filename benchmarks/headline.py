@@ -12,7 +12,7 @@ import sandtable as st
 from experiments.answer import Answer
 from experiments.compare import shares
 from experiments.tables import rows
-from optimize.optimum import Optimum
+from optimize.optimum import HOLDOUTS, Optimum
 from optimize.search import Standing
 
 KPIS = ("gmv", "orders", "profit", "spend")
@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--replications", type=int, default=160)
     parser.add_argument("--verify", type=int, default=48)
+    parser.add_argument("--holdouts", type=int, default=HOLDOUTS)
     parser.add_argument("--goal", help="another goal than the plans' own; the least money is then not sought")
     parser.add_argument("--store", default="runs/store")
     args = parser.parse_args()
@@ -81,7 +82,7 @@ def main() -> None:
 
         how = {
             "runner": st.Runner(st.Store(args.store)), "storage": f"sqlite:///{Path(args.store) / 'studies.db'}",
-            "report": told,
+            "report": told, "holdouts": args.holdouts,
         }  # fmt: skip
         for name in args.plans:
             progress.update(task, description=name)

@@ -128,9 +128,10 @@ def optimum(
 
     How. `replications`: runs of the search, which ends before when it expects to lose less than a share `tolerance` of the
     goal by ending, at two looks in a row; `holdouts`: seeds under which each media lever is switched off besides, to learn
-    what of its credit it truly brings (0: all of it); `verify`: fresh seeds of the proof. `search_users`: a smaller market
-    for the search, the finalists run in the plan's own. `storage`: URL of an Optuna storage in which the trials are kept;
-    the same arguments go on from there, and with `alone=False` several processes at once. `lang`: en or zh, of the charts.
+    what of its credit it truly brings (0: all of it; `locked` money needs none); `verify`: fresh seeds of the proof.
+    `search_users`: a smaller market for the search, the finalists run in the plan's own. `storage`: URL of an Optuna storage
+    in which the trials are kept; the same arguments go on from there, and with `alone=False` several processes at once.
+    `lang`: en or zh, of the charts.
 
     Raises `ValueError` for what leaves nothing to choose, numbers out of range and unknown names, `InfeasibleError` when
     limits contradict each other, `ScenarioError` for paths, and what the runner raises.
@@ -138,6 +139,7 @@ def optimum(
     check_language(lang)
     refuse(scenario, free, locked=locked, risk=risk, shocks=shocks, pareto=pareto, verify=verify)
     present = sum(post.money for post in posts(scenario))
+    holdouts = 0 if locked else holdouts
     with hired(runner) as hands:
         asked = Rehearsals(
             scenario, goal or scenario.choices.goal, present if budget is None else budget,

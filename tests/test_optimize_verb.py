@@ -187,8 +187,9 @@ def test_flags_reach_the_question(capsys):
 
 def test_locked_money_stays(capsys):
     assert main([*QUICK, "--locked", "--free", "levers.good.click=0.15:0.25", "--json"]) in (0, 1)
-    rows = json.loads(capsys.readouterr().out)["allocation"]
-    assert [row["change"] for row in rows] == pytest.approx([0, 0], abs=1e-6)
+    document = json.loads(capsys.readouterr().out)
+    assert [row["change"] for row in document["allocation"]] == pytest.approx([0, 0], abs=1e-6)
+    assert document["incrementality"] == [], "what levers bring does not matter where no money moves"
 
 
 def test_the_least_money_that_reaches_the_targets(capsys, here):

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from markets import CONTROL, everything
+from terminal import in_terminal
 
 import sandtable as st
 import scenarios
@@ -243,7 +244,7 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(file, capsys, here, monkeypatch
 @pytest.mark.skipif(os.name != "posix", reason="signals of process groups")
 def test_ctrl_c_in_the_terminal_ends_parent_and_children(here):
     command = [sys.executable, "-m", "sandtable", "run", "annual-promotion", "--users", "50000", "--seeds", "4"]
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    run = in_terminal(command)
     time.sleep(3)
     os.killpg(run.pid, signal.SIGINT)
     out, err = run.communicate(timeout=120)

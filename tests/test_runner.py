@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from markets import plan
+from terminal import in_terminal
 
 import scenarios
 from experiments import codec, executors, processes, runner
@@ -192,7 +193,7 @@ def script(folder: Path, store: str, count: int) -> subprocess.Popen[str]:
     file = folder / "plan.yaml"
     file.write_text(scenarios.dump(plan().override(TINY | {"market.users": 1_000})), encoding="utf-8")
     command = [sys.executable, "-c", SCRIPT, str(file), str(folder / store), str(count)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return in_terminal(command)
 
 
 def wait_for(store: Path, count: int) -> None:

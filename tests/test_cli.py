@@ -247,7 +247,7 @@ def test_ctrl_c_in_the_terminal_ends_parent_and_children(here):
     run = in_terminal(command)
     time.sleep(3)
     os.killpg(run.pid, signal.SIGINT)
-    out, err = run.communicate(timeout=120)
+    out, err = run.communicate(timeout=20)
     assert (run.returncode, out, err) == (
         130, "", "sandtable: stopped after 0 of 4 runs: nothing was written\n"
     )  # fmt: skip

@@ -171,10 +171,10 @@ class Descent:
             parts = self.parts(x)
             if turn >= 2:
                 self.noise.update(self.seen - self.observed(parts.fitted), parts)
-            precision, gradient = self.normal(x, parts)
+            gram, pull = self.evidence(x, parts)
             if turn >= 2 and self.layout.groups:
-                self.widen(x, precision)
-                precision, gradient = self.normal(x, parts)
+                self.widen(x, gram)
+            precision, gradient = self.precision(gram), pull - (x - self.mean) / self.sd**2
             before = self.loss(x, parts)
             for _ in range(8):
                 damped = precision + damping * np.diag(np.diag(precision))
@@ -189,19 +189,22 @@ class Descent:
             if turn > 4 and before - after < 1e-3:
                 break
         parts = self.parts(x)
-        precision, _ = self.normal(x, parts)
+        precision = self.precision(self.evidence(x, parts)[0])
         return Responses(self.layout, self.basis, self.scale, self.money, x, precision, self.noise.common)
 
-    def widen(self, x: Floats, precision: Floats) -> None:
+    def widen(self, x: Floats, gram: Floats) -> None:
         """Take how much levers differ in incrementality from the fit (MacKay 1992, Neural Computation 4)."""
         at = self.layout.slices["incrementality"]
-        known = 1 - np.diag(np.linalg.inv(precision))[at] / self.sd[at] ** 2
+        known = 1 - np.diag(np.linalg.inv(self.precision(gram)))[at] / self.sd[at] ** 2
         self.sd[at] = np.sqrt(((x[at] ** 2).sum() + WORTH * SPREAD**2) / (known.sum() + WORTH))
 
-    def normal(self, x: Floats, parts: Parts) -> tuple[Floats, Floats]:
-        """Return the precision [parameters, parameters] and minus half the gradient [parameters] of the loss."""
+    def precision(self, gram: Floats) -> Floats:
+        """Return the precision [parameters, parameters] of the posterior, by the runs' part of it."""
+        return np.asarray(gram + np.diag(1 / self.sd**2))
+
+    def evidence(self, x: Floats, parts: Parts) -> tuple[Floats, Floats]:
+        """Return the runs' part of the precision [parameters, parameters] and of minus half the gradient [parameters]."""
         slope = self.observed(slopes(self.layout, x, self.spend, self.unit, self.terms, parts))
         white, steep = self.noise.whiten(self.seen - self.observed(parts.fitted), parts, slope)
         flat = steep.reshape(-1, self.layout.size)
-        pull = flat.T @ white.ravel() - (x - self.mean) / self.sd**2
-        return flat.T @ flat + np.diag(1 / self.sd**2), pull
+        return flat.T @ flat, flat.T @ white.ravel()
